@@ -1,0 +1,1 @@
+"""Metrology: counts become grams here, and only here."""

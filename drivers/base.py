@@ -1,0 +1,93 @@
+"""What every sensor driver promises, and the words in which it reports.
+
+A scale driver yields `Sample`s (counts: calibration makes grams of them elsewhere) or `Indication`s (grams, from an
+instrument that is calibrated itself). A camera driver yields `Frame`s. A driver never invents a value: what it
+cannot read it says with `SensorError`, and the caller closes it, waits, and opens it again.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SensorError(OSError):
+    """A sensor is absent, lost or unusable: what happened, and what the technician can do."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class SampleFlag(enum.IntFlag):
+    """What is special about a sample; a sample with any flag is no weight."""
+
+    GAP = 1  # samples before this one were lost
+    SETTLING = 2  # the converter restarted
+    SATURATED = 4  # at least one channel at the end of its range
+    STALE = 8  # not all channels are fresh
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Raw counts of all channels of one converter at `t_ns` on the host's monotonic clock."""
+
+    t_ns: int
+    counts: tuple[int, ...]
+    flags: SampleFlag = SampleFlag(0)
+
+
+class ScaleState(enum.StrEnum):
+    """What an instrument says of itself."""
+
+    STABLE = "stable"
+    MOTION = "motion"
+    UNDER_ZERO = "under_zero"
+    OVERLOAD = "overload"
+    NOT_READY = "not_ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    """What a calibrated instrument shows at `t_ns`; `weight_g` is None unless it reported a weight."""
+
+    t_ns: int
+    state: ScaleState
+    weight_g: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture: `pixels` is height x width x 3, RGB, uint8; `t_ns` when its exposure began, host monotonic."""
+
+    t_ns: int
+    pixels: NDArray[np.uint8]
+
+
+class ScaleDriver(Protocol):
+    """A source of weight. `open`, then `read` again and again, then `close`; all from one thread."""
+
+    def open(self) -> None:
+        """Connect; raise `SensorError` when the device is not there or not what was configured."""
+
+    def read(self, timeout_s: float) -> list[Sample | Indication]:
+        """Return what arrived within `timeout_s`, oldest first, possibly nothing; raise `SensorError` when it is lost."""
+
+    def close(self) -> None:
+        """Let go of the device; never raises."""
+
+
+class CameraDriver(Protocol):
+    """A source of pictures. `open`, then `capture` on demand, then `close`; all from one thread."""
+
+    def open(self) -> None:
+        """Connect; raise `SensorError` when the camera is not there."""
+
+    def capture(self, timeout_s: float) -> Frame:
+        """Return a picture whose exposure began after the call; raise `SensorError` when none comes in time."""
+
+    def close(self) -> None:
+        """Let go of the camera; never raises."""
