@@ -1,0 +1,180 @@
+"""What is believed about every product's gross unit weight, as arrays over the whole catalogue.
+
+Units of a product scatter around its mean with `unit_sd_g`; the mean itself is known to `mean_sd_g`. The two are kept
+apart because the first averages out over several units and the second does not. Three grounds, best first:
+
+- weighed: the mean of `weight_n` units. Their scatter is drawn towards what the label law allows by as much as four
+  units would weigh, for a scatter from few units is itself uncertain; the degrees of freedom carry that on.
+- label: the net content plus packaging (wide), scatter half the tolerable negative error of Directive 76/211/EEC,
+  annex I 2.4.
+- nothing: what the products of the department, else of the catalogue, weigh.
+
+`prior` is the share of an item picked at random from what may lie unscanned: sales times the department's multiplier.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from station.core.density import Floats, Grid, sums_of
+from station.core.product import Product
+from station.core.store_policy import DEPARTMENTS
+
+SEVERAL_MAX = 4  # items in the longest sum whose density is kept
+SCATTER_UNITS = 4.0  # what the label's scatter counts beside weighed units
+LABEL_FREEDOM = 6.0  # packaging has outliers: a jar among bags
+ASSUMED_UNITS = 10  # behind a weight whose number of units is not told
+PACKAGING_G, PACKAGING_SHARE = 3.0, 0.06  # mean and standard deviation alike
+HEAVY_PACKAGING = ("wine", "spirit", "liquor", "wein", "sekt", "vin", "spirituosen")  # glass: 0.6 of the content
+NOTHING_KNOWN_G, NOTHING_KNOWN_SD_G = 450.0, 400.0
+LOOSE_SCATTER = 0.12  # units without a label weight (an apple, a flower pot), as a share of their mean
+UNSOLD_SHARE = 0.05  # of the mean sales: a product never sold may lie there all the same
+PRICE_MINOR = 300.0  # of a product in a catalogue without any price
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """Arrays of one length, a product each, in the catalogue's order; NaN never appears."""
+
+    gtins: tuple[str, ...]
+    names: tuple[str, ...]
+    index: Mapping[str, int]
+    mean_g: Floats
+    mean_sd_g: Floats
+    unit_sd_g: Floats
+    freedom: Floats  # degrees of freedom behind the standard deviations
+    price_minor: Floats  # of one unit, or of one typical piece where sold by weight
+    prior: Floats
+    min_age: NDArray[np.int64]  # 0: none
+    by_weight: NDArray[np.bool_]
+    sums: tuple[Grid, ...]  # densities of the weight of 1, 2, … items drawn by `prior`
+    usual_g: float  # weight of an item picked at random …
+    usual_sd_g: float  # … and its standard deviation
+    usual_price_minor: float
+
+    def __len__(self) -> int:
+        """Count the products."""
+        return len(self.gtins)
+
+    @classmethod
+    def of(cls, products: Iterable[Product], departments: Mapping[str, float] = DEPARTMENTS) -> "Beliefs":
+        """Return the beliefs that the catalogue's rows support."""
+        rows = list(products)
+        table = _Table(rows)
+        mean_g, tau_g, sigma_g, freedom = _weights(table)
+        prior = _prior(table, departments)
+        price = _prices(table, mean_g)
+        sd_g = np.hypot(tau_g, sigma_g)
+        some = len(rows) > 0
+        usual_g = float(prior @ mean_g) if some else NOTHING_KNOWN_G
+        variance = float(prior @ ((mean_g - usual_g) ** 2 + sd_g**2)) if some else NOTHING_KNOWN_SD_G**2
+        return cls(
+            gtins=tuple(row.gtin for row in rows),
+            names=tuple(row.name for row in rows),
+            index={row.gtin: place for place, row in enumerate(rows)},
+            mean_g=mean_g, mean_sd_g=tau_g, unit_sd_g=sigma_g, freedom=freedom, price_minor=price, prior=prior,
+            min_age=np.array([row.min_age or 0 for row in rows], dtype=np.int64),
+            by_weight=table.by_weight,
+            sums=sums_of(mean_g, sd_g, prior, SEVERAL_MAX) if some else (),
+            usual_g=usual_g, usual_sd_g=max(variance**0.5, 0.3 * usual_g, 1.0),
+            usual_price_minor=float(prior @ price) if some else PRICE_MINOR,
+        )  # fmt: skip
+
+
+class _Table:
+    """The rows' columns, NaN where a row is silent."""
+
+    def __init__(self, rows: Sequence[Product]) -> None:
+        self.department = [row.department for row in rows]
+        self.by_weight = np.array([row.sold_by == "weight" for row in rows], dtype=np.bool_)
+        self.price_minor = _column([row.unit_price_minor for row in rows], least=0.0)
+        self.net_g = _column([row.net_g for row in rows])
+        self.weight_g = _column([row.weight_g for row in rows])
+        self.weight_sd_g = _column([row.weight_sd_g for row in rows])
+        self.weight_n = _column([row.weight_n for row in rows])
+        self.sales = _column([row.sales_per_1000 for row in rows], least=0.0)
+
+
+def _column(values: Sequence[float | None], least: float = 1e-6, most: float = 1e7) -> Floats:
+    column = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    column[~((column >= least) & (column <= most))] = np.nan
+    return column
+
+
+def label_sd_g(net_g: Floats) -> Floats:
+    """Return half the tolerable negative error of a prepackage of this nominal content."""
+    at_g, error_g = [0, 50, 100, 200, 300, 500, 1000, 10_000], [0, 4.5, 4.5, 9, 9, 15, 15, 150]
+    return np.maximum(np.where(net_g > 10_000, 0.015 * net_g, np.interp(net_g, at_g, error_g)) / 2, 0.3)
+
+
+def _weights(table: _Table) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return mean, uncertainty of the mean, unit scatter and degrees of freedom, from the best ground of each row."""
+    label_g, label_tau_g = _from_label(table)
+    weighed, labelled = ~np.isnan(table.weight_g), ~np.isnan(table.net_g) & ~table.by_weight
+    known_g = np.where(weighed, table.weight_g, np.where(labelled, label_g, np.nan))
+    usual_g, usual_sd_g = _usual(table.department, known_g)
+    mean_g = np.where(np.isnan(known_g), usual_g, known_g)
+    scatter_g = np.where(np.isnan(table.net_g) | table.by_weight, LOOSE_SCATTER * mean_g, label_sd_g(table.net_g))
+    scatter_g = np.where(weighed & np.isnan(table.net_g), label_sd_g(mean_g), scatter_g)
+    units = np.where(np.isnan(table.weight_n), ASSUMED_UNITS, table.weight_n)
+    sigma_g, freedom = _scatter(scatter_g, table.weight_sd_g, units)
+    sigma_g = np.where(weighed, sigma_g, scatter_g)
+    tau_g = np.where(weighed, sigma_g / np.sqrt(units), np.where(labelled, label_tau_g, usual_sd_g))
+    return mean_g, tau_g, sigma_g, np.where(weighed, freedom, LABEL_FREEDOM)
+
+
+def _from_label(table: _Table) -> tuple[Floats, Floats]:
+    glass = np.array([any(word in name.lower() for word in HEAVY_PACKAGING) for name in table.department], dtype=bool)
+    share, spread = np.where(glass, 0.6, PACKAGING_SHARE), np.where(glass, 0.2, PACKAGING_SHARE)
+    return table.net_g * (1 + share) + PACKAGING_G, np.hypot(table.net_g * spread, PACKAGING_G)
+
+
+def _scatter(label_sd: Floats, weighed_sd: Floats, units: Floats) -> tuple[Floats, Floats]:
+    """Pool the scatter seen over `units` with the label's; without one seen the label's stands alone."""
+    seen = np.where(np.isnan(weighed_sd), 0.0, np.maximum(units - 1, 0.0))
+    freedom = SCATTER_UNITS + seen
+    pooled = (SCATTER_UNITS * label_sd**2 + seen * np.nan_to_num(weighed_sd) ** 2) / freedom
+    return np.sqrt(np.maximum(pooled, 0.01)), freedom
+
+
+def _usual(department: Sequence[str], known_g: Floats) -> tuple[Floats, Floats]:
+    """Return mean and spread of the known weights of each row's department; few known ones lean on the catalogue."""
+    if not len(known_g):
+        return known_g, known_g
+    place = {name: number for number, name in enumerate(dict.fromkeys(department))}
+    group = np.array([place[name] for name in department], dtype=np.int64)
+    logs, known = np.log(np.nan_to_num(known_g, nan=1.0)), (~np.isnan(known_g)).astype(np.float64)
+    few = 3.0  # pseudo-products at the general mean
+    first = np.log(NOTHING_KNOWN_G) * few, few * (np.log(NOTHING_KNOWN_G) ** 2 + 0.8**2)
+    total = known.sum() + few
+    mean, square = (logs @ known + first[0]) / total, (logs**2 @ known + first[1]) / total
+    count = np.bincount(group, known) + few
+    means = (np.bincount(group, known * logs) + few * mean) / count
+    squares = (np.bincount(group, known * logs**2) + few * square) / count
+    spread = np.clip(squares - means**2, 0.05, 0.8)[group]
+    usual_g = np.exp(means[group] + spread / 2)
+    return usual_g, usual_g * np.sqrt(np.exp(spread) - 1)
+
+
+def _prior(table: _Table, departments: Mapping[str, float]) -> Floats:
+    known = ~np.isnan(table.sales)
+    usual = float(table.sales[known].mean()) if known.any() else 1.0
+    share = np.where(known, np.maximum(np.nan_to_num(table.sales), UNSOLD_SHARE * usual), usual)
+    if usual <= 0:
+        share = np.ones_like(share)
+    factor = {name: _factor(name, departments) for name in set(table.department)}
+    share = share * np.array([factor[name] for name in table.department], dtype=np.float64)
+    return share / share.sum() if share.size else share
+
+
+def _factor(department: str, departments: Mapping[str, float]) -> float:
+    return max((value for word, value in departments.items() if word in department.lower()), default=1.0)
+
+
+def _prices(table: _Table, mean_g: Floats) -> Floats:
+    """Return the price of one item; goods sold by weight are priced by the kilogram."""
+    price = np.where(table.by_weight, table.price_minor * mean_g / 1000, table.price_minor)
+    known = price[~np.isnan(price)]
+    return np.where(np.isnan(price), float(np.median(known)) if known.size else PRICE_MINOR, price)

@@ -1,0 +1,96 @@
+"""The store's policy as values: how often what goes wrong, and what a mistake or a check costs.
+
+All numbers are the `[policy]` table of the configuration; costs are in minor units of the currency.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from station.core.claim import TareKind
+
+Rate = Annotated[float, Meta(ge=0, le=1000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Cost = Annotated[float, Meta(ge=0, le=1_000_000)]
+Grams = Annotated[float, Meta(ge=0, le=500_000)]
+
+# Words in a department's name that make its products more (or less) likely to lie unscanned.
+DEPARTMENTS: dict[str, float] = {
+    "fruit": 2.0, "obst": 2.0, "produce": 2.0, "vegetable": 2.0, "gemuese": 2.0, "gemüse": 2.0, "légume": 2.0,
+    "dairy": 1.5, "milch": 1.5, "molkerei": 1.5, "crème": 1.5, "bag": 3.0, "tasche": 3.0, "tüte": 3.0, "sac": 3.0,
+}  # fmt: skip
+
+
+class BaseRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the ways in which a basket differs from its claim compare in frequency; only their ratios count."""
+
+    unscanned: Rate = 10.0
+    quantity: Rate = 4.0
+    several: Rate = 2.0
+    missing: Rate = 1.5
+    swapped: Rate = 1.5
+    unknown_object: Rate = 0.5
+    foreign_load: Rate = 0.5
+
+
+class TareDefault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a carrier of this kind weighs when the claim does not say."""
+
+    weight_g: Grams = 0.0
+    sd_g: Annotated[float, Meta(ge=0, le=5000)] = 0.0
+
+
+class Tares(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The carriers of this store."""
+
+    none: TareDefault = TareDefault()
+    basket: TareDefault = TareDefault(weight_g=600.0, sd_g=30.0)
+    cart: TareDefault = TareDefault(weight_g=21_500.0, sd_g=150.0)
+    bag: TareDefault = TareDefault(weight_g=40.0, sd_g=20.0)
+
+    def of(self, kind: TareKind) -> TareDefault:
+        """Return the default of one kind."""
+        default: TareDefault = getattr(self, kind)
+        return default
+
+
+class Sights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How pictures relate to contents."""
+
+    clutter_per_camera: Annotated[float, Meta(ge=1e-4, le=20)] = 0.05  # objects seen that are no goods
+    unknown_prior: Annotated[float, Meta(ge=1e-3, le=0.9)] = 0.05  # a recogniser's prior for "not in the gallery"
+    visibility: Annotated[float, Meta(ge=0.01, le=0.99)] = 0.5  # where the evidence does not say
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[policy]` table. Every number has a default that suits a supermarket and bounds that keep it sane."""
+
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    trust: Annotated[float, Meta(ge=0.02, le=0.99)] = 0.97  # of a claim that does not state one
+    base_rates: BaseRates = BaseRates()
+    departments: dict[str, Annotated[float, Meta(ge=0.01, le=100)]] = msgspec.field(
+        default_factory=lambda: dict(DEPARTMENTS)
+    )
+
+    loss_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of unpaid goods over their price
+    overcharge_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of goods paid for but not received
+    small_check_minor: Cost = 30.0  # staff time
+    small_check_annoyance_minor: Cost = 60.0  # an honest shopper's patience
+    small_check_overlooks: Share = 0.1
+    full_check_minor: Cost = 300.0
+    full_check_annoyance_minor: Cost = 300.0
+    full_check_overlooks: Share = 0.01
+    default_price_minor: Annotated[float, Meta(gt=0, le=1_000_000)] = 300.0  # of a product nobody priced
+
+    tare: TareKind = "none"  # of a claim that does not state one
+    tares: Tares = Tares()
+    stated_tare_sd_g: Annotated[float, Meta(ge=0, le=1000)] = 5.0  # where a claim states a weight without its sd
+    foreign_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 900.0  # own bag, hand, child
+    foreign_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.2  # sd of the logarithm
+    foreign_lift: Share = 0.2  # the part of foreign loads that pull upwards
+    unknown_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 350.0
+    unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
+    blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 1000.0  # beyond this the weight alone cannot support a yes
+    sights: Sights = Sights()
+
