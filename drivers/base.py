@@ -52,11 +52,15 @@ class ScaleState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Indication:
-    """What a calibrated instrument shows at `t_ns`; `weight_g` is None unless it reported a weight."""
+    """What a calibrated instrument shows at `t_ns`; `weight_g` is None unless it reported a weight.
+
+    `reason` says in words why there is no weight, where the state alone does not.
+    """
 
     t_ns: int
     state: ScaleState
     weight_g: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class ScaleDriver(Protocol):
         """Connect; raise `SensorError` when the device is not there or not what was configured."""
 
     def read(self, timeout_s: float) -> list[Sample | Indication]:
-        """Return what arrived within `timeout_s`, oldest first, possibly nothing; raise `SensorError` when it is lost."""
+        """Return what arrived within `timeout_s`, oldest first, maybe nothing; raise `SensorError` when it is lost."""
 
     def close(self) -> None:
         """Let go of the device; never raises."""
