@@ -1,0 +1,151 @@
+"""From decoded TOML to a `Config`: all tables checked, drivers looked up, files found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from station import toml_lines
+from station.config_check import NOTHING, Problem, build, metas, nearest, struct_in
+from station.config_keys import Camera, CameraKeys, Config, DriverOptions, Mqtt, Scale, ScaleKeys, Station, Transaction
+from station.core.store_policy import Policy
+from station.core.weighing import WeighingSettings
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Builder:
+    """Turns decoded TOML into a `Config`; what cannot be used goes to `problems`."""
+
+    def __init__(self, options: DriverOptions, base: Path) -> None:
+        self.problems: list[Problem] = []
+        self._options = options
+        self._base = base
+
+    def config(self, raw: dict[str, Any]) -> Config | None:
+        """Return the whole configuration, without its source; None where a table of it cannot be used."""
+        known = ("station", "mqtt", "scale", "camera", "transaction", "weighing", "policy")
+        for key in raw:
+            if key not in known:
+                self._add((key,), f"unknown table{nearest(key, known)}")
+        if not raw.get("scale"):
+            self._add(("scale",), "is missing; a station needs at least one [[scale]] with its driver")
+        station, mqtt = self._table(Station, raw, "station"), self._table(Mqtt, raw, "mqtt")
+        transaction, policy = self._table(Transaction, raw, "transaction"), self._table(Policy, raw, "policy")
+        weighing = self._table(WeighingSettings, raw, "weighing")
+        scales = [self._scale(table, ("scale", number)) for number, table in enumerate(self._list(raw, "scale"))]
+        cameras = [self._camera(table, ("camera", number)) for number, table in enumerate(self._list(raw, "camera"))]
+        self._distinct("scale", scales)
+        self._distinct("camera", cameras)
+        if station is None or mqtt is None or transaction is None or weighing is None or policy is None:
+            return None
+        return Config(
+            station=station,
+            mqtt=mqtt,
+            scales=tuple(scale for scale in scales if scale),
+            cameras=tuple(camera for camera in cameras if camera),
+            transaction=transaction,
+            weighing=weighing,
+            policy=policy,
+            source="",
+            text="",
+        )
+
+    def _add(self, path: toml_lines.Path, text: str, value: Any = NOTHING) -> None:
+        self.problems.append(Problem(path, text, value))
+
+    def _table(self, kind: type[T], raw: dict[str, Any], name: str) -> T | None:
+        table = raw.get(name, {})
+        if isinstance(table, dict):
+            table = self._with_files(kind, table, (name,))
+        return build(kind, table, (name,), self.problems)
+
+    def _with_files(self, kind: type[msgspec.Struct], table: dict[str, Any], path: toml_lines.Path) -> dict[str, Any]:
+        """Return the table with the paths of its files made absolute; a file that is not there is a problem."""
+        resolved = dict(table)
+        for key, hint in get_type_hints(kind, include_extras=True).items():
+            value = table.get(key)
+            inner = struct_in(hint)
+            if inner is not None and isinstance(value, dict):
+                resolved[key] = self._with_files(inner, value, (*path, key))
+            elif isinstance(value, str) and any(meta.extra and meta.extra.get("file") for meta in metas(hint)):
+                resolved[key] = str(self._base / value)
+                if not _is_file(self._base / value):
+                    self._add((*path, key), f"there is no file {self._base / value}", value)
+        return resolved
+
+    def _list(self, raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        tables = raw.get(name, [])
+        if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
+            return tables
+        self._add((name,), f"must be a list of tables: write [[{name}]]", tables)
+        return []
+
+    def _scale(self, table: dict[str, Any], path: toml_lines.Path) -> Scale | None:
+        kind, options = self._driven(table, path, self._options.scales, ScaleKeys)
+        if kind is None:
+            return None
+        named = {"name": f"scale-{int(path[1]) + 1}"} | _only(table, ScaleKeys)
+        if options is not None:  # what the driver asks for itself, it has checked itself, default included
+            named |= _only(msgspec.structs.asdict(options), ScaleKeys)
+        missing = [key for key in ("capacity_g", "division_g") if key in kind.__struct_fields__ and key not in named]
+        if missing:  # the driver's own check has told what is wrong with them
+            return None
+        keys = build(ScaleKeys, named, path, self.problems)
+        if keys is None or options is None:
+            return None
+        return Scale(
+            driver=table["driver"],
+            name=keys.name,
+            capacity_g=keys.capacity_g,
+            division_g=keys.division_g,
+            options=options,
+        )
+
+    def _camera(self, table: dict[str, Any], path: toml_lines.Path) -> Camera | None:
+        kind, options = self._driven(table, path, self._options.cameras, CameraKeys)
+        if kind is None:
+            return None
+        named = {"name": f"camera-{int(path[1]) + 1}"} | _only(table, CameraKeys)
+        keys = build(CameraKeys, named, path, self.problems)
+        return (
+            None if keys is None or options is None else Camera(driver=table["driver"], name=keys.name, options=options)
+        )
+
+    def _driven(
+        self,
+        table: dict[str, Any],
+        path: toml_lines.Path,
+        known: Mapping[str, type[msgspec.Struct]],
+        common: type[msgspec.Struct],
+    ) -> tuple[type[msgspec.Struct] | None, msgspec.Struct | None]:
+        """Return the struct of the chosen driver's keys, and the keys themselves where they are in order."""
+        driver = table.get("driver")
+        kind = known.get(driver) if isinstance(driver, str) else None
+        if kind is None:
+            problem = "is missing" if driver is None else "unknown driver"
+            self._add((*path, "driver"), f"{problem}; known: {', '.join(sorted(known))}", driver or NOTHING)
+            return None, None
+        ours = {"driver", *common.__struct_fields__} - set(kind.__struct_fields__)
+        own = {key: value for key, value in table.items() if key not in ours}
+        return kind, build(kind, own, path, self.problems, also=ours)
+
+    def _distinct(self, kind: str, parts: Sequence[Scale | Camera | None]) -> None:
+        seen: set[str] = set()
+        for number, part in enumerate(parts):
+            if part is not None and part.name in seen:
+                self._add((kind, number, "name"), "must differ from the names before it", part.name)
+            elif part is not None:
+                seen.add(part.name)
+
+
+def _only(table: Mapping[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {key: table[key] for key in kind.__struct_fields__ if key in table}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
