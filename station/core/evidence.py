@@ -4,11 +4,15 @@ import msgspec
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """A settled weight of everything on the platform, with its standard uncertainty, and when it settled."""
+    """A settled weight of everything on the platform, with its standard uncertainty, and when it settled.
+
+    `noise_sd_g` is the part of the uncertainty that two readings of one load do not share: what a difference has.
+    """
 
     t_ns: int
     gross_g: float
     sd_g: float
+    noise_sd_g: float = 0.0
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,6 +113,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     settle: float = 0.0
     capture: float = 0.0
     vision: float = 0.0
+    inference: float = 0.0  # the model's own share of `vision`
     fusion: float = 0.0
     total: float = 0.0
 

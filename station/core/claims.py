@@ -1,0 +1,37 @@
+"""Which claims are news: the rules of revisions, over the transactions lately seen (contract, section 3.1)."""
+
+from collections import OrderedDict
+from typing import Literal
+
+from station.core.claim import Claim
+
+KEPT = 500  # transactions remembered, some hours of a busy station
+
+News = Literal["new", "same", "stale", "conflict"]
+
+
+class Ledger:
+    """The newest claim of each transaction lately seen."""
+
+    def __init__(self) -> None:
+        self._claims: OrderedDict[str, Claim] = OrderedDict()
+
+    def judge(self, claim: Claim) -> News:
+        """Return whether the claim is new, or the same as, older than or contrary to the one known."""
+        known = self._claims.get(claim.transaction_id)
+        if known is None or claim.revision > known.revision:
+            return "new"
+        if claim.revision < known.revision:
+            return "stale"
+        return "same" if claim == known else "conflict"
+
+    def keep(self, claim: Claim) -> None:
+        """Remember the claim as the newest of its transaction."""
+        self._claims[claim.transaction_id] = claim
+        self._claims.move_to_end(claim.transaction_id)
+        if len(self._claims) > KEPT:
+            self._claims.popitem(last=False)
+
+    def forget(self, transaction_id: str) -> None:
+        """A withdrawn transaction may be claimed again from the first revision."""
+        self._claims.pop(transaction_id, None)

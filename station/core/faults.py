@@ -1,0 +1,69 @@
+"""What is wrong with the scales: lost, silent, not calibrated, overloaded; raised and cleared once each."""
+
+from collections.abc import Iterable
+
+from station.core.effects import Alarm
+from station.core.weighing import Weighing
+
+_REMEDIES = {
+    "not calibrated": ("NOT_CALIBRATED", "calibrate it, or import factory values: calibrate import FILE"),
+    "silent": ("SCALE_SILENT", "check its power and cable"),
+    "overloaded": ("SCALE_OVERLOADED", "take load off the platform"),
+}
+_OTHER = ("SCALE_FAULT", "check the load cells and their cables")
+
+
+class Faults:
+    """The present fault of each scale, and the alarms that follow from it."""
+
+    def __init__(self, weighing: Weighing) -> None:
+        self._weighing = weighing
+        self._lost: dict[int, tuple[str, str]] = {}
+        self._present: dict[int, tuple[str, str]] = {}  # alarm code and what is wrong
+
+    @property
+    def present(self) -> bool:
+        """Return whether any scale has a fault."""
+        return bool(self._present)
+
+    @property
+    def uncalibrated(self) -> bool:
+        """Return whether a missing calibration is among the faults."""
+        return any(code == "NOT_CALIBRATED" for code, _ in self._present.values())
+
+    def lost(self, scale: int, message: str, remedy: str) -> None:
+        """The driver cannot reach the scale."""
+        self._lost[scale] = (message, remedy)
+
+    def found(self, scale: int) -> None:
+        """The driver has the scale again."""
+        self._lost.pop(scale, None)
+
+    def watch(self, scales: Iterable[int], t_ns: int) -> tuple[list[Alarm], bool]:
+        """Return the alarms that begin or end now, and whether a fault began."""
+        alarms: list[Alarm] = []
+        began = False
+        for scale in scales:
+            code, message, remedy = self._look_at(scale, t_ns)
+            before = self._present.get(scale)
+            if before == ((code, message) if code else None):
+                continue
+            if before is not None:
+                alarms.append(Alarm(code=before[0], part=f"scale-{scale}", raised=False))
+                del self._present[scale]
+            if code:
+                self._present[scale] = (code, message)
+                self._weighing.distrust()
+                text = f"scale {scale}: {message}"
+                alarms.append(Alarm(code=code, part=f"scale-{scale}", raised=True, message=text, remedy=remedy))
+                began = True
+        return alarms, began
+
+    def _look_at(self, scale: int, t_ns: int) -> tuple[str, str, str]:
+        if scale in self._lost:
+            return ("SCALE_LOST", *self._lost[scale])
+        fault = self._weighing.fault(scale, t_ns)
+        if fault is None:
+            return "", "", ""
+        code, remedy = _REMEDIES.get(fault, _OTHER)
+        return code, fault, remedy

@@ -1,0 +1,221 @@
+"""What one scale says right now: from its samples to grams with a standard uncertainty, and whether it is still.
+
+A converter's stream (`CountsTrack`) is judged here. Its window of the last `window_s` seconds starts anew at a step,
+so that averaging never mixes two loads. The load is still when the window is full, its scatter is near the lowest
+scatter lately seen (the floor: what this platform in this shop does when nobody touches it) and its second half has
+the mean of its first. The floor follows the shop's noise down at once and up by 4 % a second, and is bounded: a
+noisy platform settles with a wider uncertainty, a shaken one never.
+
+A calibrated instrument (`IndicationTrack`) judges stillness itself; two reports in a row must agree.
+
+Assumptions: noise correlated over at most `CORRELATED` samples; creep within the first seconds at most a fraction of
+what a class C3 cell may do in half an hour (OIML R 60: 0.0245 % of its capacity).
+"""
+
+import math
+from collections import deque
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from calibration.limits import class_iii_mpe_g
+from calibration.model import Calibration
+
+NS = 1_000_000_000
+CORRELATED = 4  # neighbouring samples that tell no more than one
+CREEP_REL_SD = 5e-5
+FLOOR_RISE_PER_S = 0.04
+SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
+MIN_SAMPLES = 6
+MEDIAN = 3
+STEP_SAMPLES = 2  # samples in a row that make a step
+BAD_SAMPLES = 8  # unusable samples in a row that make a fault
+
+
+class ScaleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration says of one scale."""
+
+    counts: bool  # gives counts, which calibration turns into grams; otherwise it indicates grams
+    capacity_g: float
+    division_g: float
+
+
+class Level(NamedTuple):
+    """The load as it stands: the last instant, the mean of the window, its uncertainty, and whether it is still."""
+
+    now_g: float | None  # None: in motion, with no value
+    now_sd_g: float
+    mean_g: float
+    sd_g: float
+    still: bool
+
+
+class Track(Protocol):
+    """One scale's samples become its level; `fault` is None or what is wrong with it."""
+
+    fault: str | None
+
+    def level(self) -> Level | None:
+        """Return the present level, None while nothing is known."""
+
+    def clear(self) -> None:
+        """Forget everything that was measured."""
+
+
+class CountsTrack:
+    """A stream of raw counts."""
+
+    def __init__(self, spec: ScaleSpec, window_s: float) -> None:
+        self.fault: str | None = None
+        self.calibration: Calibration | None = None
+        self._spec = spec
+        self._window_ns = int(window_s * NS)
+        self._window: deque[tuple[int, float]] = deque()
+        self._raw: deque[float] = deque(maxlen=MEDIAN)
+        self._floor_g = spec.division_g / 4
+        self._off = 0  # samples in a row that do not belong to the window
+        self._bad = 0
+        self._level: Level | None = None
+
+    def level(self) -> Level | None:
+        """Return the present level, None until the window has a few samples."""
+        return self._level
+
+    def clear(self) -> None:
+        """Forget everything that was measured, but not the floor of the noise."""
+        self._window.clear()
+        self._raw.clear()
+        self._level = None
+
+    def feed(self, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> None:
+        """Take one sample; one that is not `usable` only counts towards a fault."""
+        if settling:
+            self._window.clear()
+            self._raw.clear()
+        if not usable or self.calibration is None:
+            return self._count_bad()
+        if len(counts) != len(self.calibration.cells):
+            self.fault = f"{len(counts)} channels arrive, {len(self.calibration.cells)} are calibrated"
+            return None
+        self._bad, self.fault = 0, None
+        self._raw.append(self.calibration.gross_g(counts))
+        self._insert(t_ns, sorted(self._raw)[len(self._raw) // 2])
+        self._level = self._measure()
+        return None
+
+    def _count_bad(self) -> None:
+        self._bad += 1
+        if self._bad >= BAD_SAMPLES:
+            self.fault = "unusable samples only (a load cell unplugged, or overloaded)"
+            self.clear()
+
+    def _insert(self, t_ns: int, grams: float) -> None:
+        window = self._window
+        if window and t_ns <= window[-1][0]:
+            return  # time that does not move forward would make a false slope
+        if window and t_ns - window[-1][0] > 2 * self._window_ns:
+            window.clear()  # after a silence nothing old counts
+        self._off = self._off + 1 if self._steps(grams) else 0
+        if self._off >= STEP_SAMPLES:
+            window.clear()
+            self._off = 0
+        window.append((t_ns, grams))
+        while len(window) > MIN_SAMPLES and t_ns - window[0][0] > self._window_ns:
+            window.popleft()
+
+    def _steps(self, grams: float) -> bool:
+        if not self._window:
+            return False
+        recent = list(self._window)[-SHORT:]
+        mean_g = sum(value for _, value in recent) / len(recent)
+        return abs(grams - mean_g) > max(2 * self._spec.division_g, 6 * self._floor_g)
+
+    def _measure(self) -> Level | None:
+        values = [grams for _, grams in self._window]
+        n = len(values)
+        if n < MIN_SAMPLES:
+            return None if self._level is None else self._level._replace(now_g=values[-1], still=False)
+        mean = sum(values) / n
+        scatter = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
+        trend = sum(values[-(n // 2) :]) / (n // 2) - sum(values[: n // 2]) / (n // 2)
+        full = self._window[-1][0] - self._window[0][0] >= 0.9 * self._window_ns
+        still = full and self._is_still(scatter, trend, n)
+        if full:
+            self._follow_floor(scatter, n)
+        return self._level_of(values, mean, scatter, trend, still=still)
+
+    def _is_still(self, scatter: float, trend: float, n: int) -> bool:
+        quarter = self._spec.division_g / 4
+        return scatter <= max(quarter, 3 * self._floor_g) and abs(trend) <= max(
+            quarter, 6 * self._floor_g / math.sqrt(n)
+        )
+
+    def _follow_floor(self, scatter: float, n: int) -> None:
+        period_s = (self._window[-1][0] - self._window[0][0]) / (n - 1) / NS
+        risen = self._floor_g * (1 + FLOOR_RISE_PER_S * period_s)
+        self._floor_g = min(max(scatter, 0.01 * self._spec.division_g), risen, 2 * self._spec.division_g)
+
+    def _level_of(self, values: list[float], mean: float, scatter: float, trend: float, *, still: bool) -> Level:
+        assert self.calibration is not None  # a window is only filled with calibrated grams
+        n = len(values)
+        variance = (
+            CORRELATED * scatter**2 / n
+            + (trend / 2) ** 2
+            + self.calibration.sd_g(mean) ** 2
+            + (CREEP_REL_SD * mean) ** 2
+        )
+        short = values[-SHORT:]
+        now_sd = max(scatter, self._floor_g) * math.sqrt(CORRELATED / len(short))
+        return Level(sum(short) / len(short), now_sd, mean, math.sqrt(variance), still)
+
+
+class IndicationTrack:
+    """The reports of a calibrated instrument."""
+
+    def __init__(self, spec: ScaleSpec) -> None:
+        self.fault: str | None = None
+        self._spec = spec
+        self._last_g: float | None = None
+        self._level: Level | None = None
+        self._not_ready = 0
+
+    def level(self) -> Level | None:
+        """Return the level last reported; None after a clear, until the next weight."""
+        return self._level
+
+    def clear(self) -> None:
+        """Forget the last report."""
+        self._last_g = self._level = None
+
+    def feed(self, state: str, weight_g: float | None) -> None:
+        """Take one report (drivers.base.ScaleState)."""
+        self._not_ready = self._not_ready + 1 if state == "not_ready" else 0
+        self.fault = None
+        if state == "overload":
+            self.fault = "overloaded"
+            self.clear()
+        elif self._not_ready >= BAD_SAMPLES:
+            self.fault = "not ready"
+            self.clear()
+        elif state == "stable" and weight_g is not None:
+            self._take(weight_g)
+        elif state == "under_zero":
+            self._take(min(weight_g or 0.0, 0.0))
+        elif state == "motion":
+            self._move()
+
+    def _take(self, grams: float) -> None:
+        agrees = self._last_g is not None and abs(grams - self._last_g) <= self._spec.division_g / 2
+        self._last_g = grams
+        sd_g = self.indicated_sd_g(grams)
+        self._level = Level(grams, 0.0, grams, sd_g, agrees)
+
+    def _move(self) -> None:
+        self._last_g = None
+        mean_g = 0.0 if self._level is None else self._level.mean_g
+        self._level = Level(None, 0.0, mean_g, self.indicated_sd_g(mean_g), still=False)
+
+    def indicated_sd_g(self, grams: float) -> float:
+        """Return the standard uncertainty of an indication: rounding at zero and at the load, and the limit as 3 sigma."""
+        rounding = 2 * self._spec.division_g**2 / 12
+        return math.sqrt(rounding + (class_iii_mpe_g(grams, self._spec.division_g) / 3) ** 2)
