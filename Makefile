@@ -1,0 +1,51 @@
+# `make demo` and `make test` set up what is missing themselves; `make help` lists everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow bench model clean
+
+BIN := .venv/bin
+JOBS ?= auto
+ARGS ?=
+export PYTHON
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## install what is missing: mosquitto, .venv with the project and its tools
+	@tools/setup.sh main
+
+setup-tflite:
+	@tools/setup.sh tflite
+
+demo: setup ## run the whole station on simulated hardware (ARGS="--fast --shoppers 20")
+	@$(BIN)/station demo $(ARGS)
+
+test: lint test-main test-tflite ## everything that has to hold: linters, types, the suite on both inference runtimes
+
+lint: setup ## style, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test-main: setup ## the suite, with coverage
+	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term $(ARGS)
+
+test-tflite: setup-tflite ## the suite on the other inference runtime (.venv-tflite)
+	.venv-tflite/bin/pytest -n $(JOBS) $(ARGS)
+
+test-slow: setup ## the tests that take minutes
+	$(BIN)/pytest -n 0 -m slow --timeout 1800 $(ARGS)
+
+bench: ## measure what is fast and what is right; prints tables
+	@tools/setup.sh bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+model: setup ## make the shipped model again
+	training/make_model.sh $(ARGS)
+
+clean: ## remove environments and everything generated
+	rm -rf .venv .venv-tflite build dist *.egg-info htmlcov .coverage* .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
