@@ -44,12 +44,16 @@ class Beliefs:
     mean_g: Floats
     mean_sd_g: Floats
     unit_sd_g: Floats
+    variance_g2: Floats  # of one unit whose mean is not known exactly
+    fourth: Floats  # sum of v^2 / nu over its two parts
     freedom: Floats  # degrees of freedom behind the standard deviations
     price_minor: Floats  # of one unit, or of one typical piece where sold by weight
     prior: Floats
     min_age: NDArray[np.int64]  # 0: none
     by_weight: NDArray[np.bool_]
+    order: NDArray[np.int64]  # places by rising mean
     sums: tuple[Grid, ...]  # densities of the weight of 1, 2, … items drawn by `prior`
+    priced: Grid | None  # the first of them, each product times its price
     usual_g: float  # weight of an item picked at random …
     usual_sd_g: float  # … and its standard deviation
     usual_price_minor: float
@@ -66,7 +70,7 @@ class Beliefs:
         mean_g, tau_g, sigma_g, freedom = _weights(table)
         prior = _prior(table, departments)
         price = _prices(table, mean_g)
-        sd_g = np.hypot(tau_g, sigma_g)
+        sd_g: Floats = np.hypot(tau_g, sigma_g)
         some = len(rows) > 0
         usual_g = float(prior @ mean_g) if some else NOTHING_KNOWN_G
         variance = float(prior @ ((mean_g - usual_g) ** 2 + sd_g**2)) if some else NOTHING_KNOWN_SD_G**2
@@ -74,10 +78,12 @@ class Beliefs:
             gtins=tuple(row.gtin for row in rows),
             names=tuple(row.name for row in rows),
             index={row.gtin: place for place, row in enumerate(rows)},
-            mean_g=mean_g, mean_sd_g=tau_g, unit_sd_g=sigma_g, freedom=freedom, price_minor=price, prior=prior,
+            mean_g=mean_g, mean_sd_g=tau_g, unit_sd_g=sigma_g, freedom=freedom,
+            variance_g2=sd_g**2, fourth=(tau_g**4 + sigma_g**4) / freedom, price_minor=price, prior=prior,
             min_age=np.array([row.min_age or 0 for row in rows], dtype=np.int64),
-            by_weight=table.by_weight,
+            by_weight=table.by_weight, order=np.argsort(mean_g).astype(np.int64),
             sums=sums_of(mean_g, sd_g, prior, SEVERAL_MAX) if some else (),
+            priced=sums_of(mean_g, sd_g, prior * price, 1)[0] if some else None,
             usual_g=usual_g, usual_sd_g=max(variance**0.5, 0.3 * usual_g, 1.0),
             usual_price_minor=float(prior @ price) if some else PRICE_MINOR,
         )  # fmt: skip
@@ -105,8 +111,8 @@ def _column(values: Sequence[float | None], least: float = 1e-6, most: float = 1
 
 def label_sd_g(net_g: Floats) -> Floats:
     """Return half the tolerable negative error of a prepackage of this nominal content."""
-    at_g, error_g = [0, 50, 100, 200, 300, 500, 1000, 10_000], [0, 4.5, 4.5, 9, 9, 15, 15, 150]
-    return np.maximum(np.where(net_g > 10_000, 0.015 * net_g, np.interp(net_g, at_g, error_g)) / 2, 0.3)
+    at_g, error_g = [0, 50, 100, 200, 300, 500, 1000, 10_000, 1e7], [0, 4.5, 4.5, 9, 9, 15, 15, 150, 1.5e5]
+    return np.maximum(np.interp(net_g, at_g, error_g) / 2, 0.3)
 
 
 def _weights(table: _Table) -> tuple[Floats, Floats, Floats, Floats]:

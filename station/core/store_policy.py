@@ -77,7 +77,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     overcharge_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of goods paid for but not received
     small_check_minor: Cost = 30.0  # staff time
     small_check_annoyance_minor: Cost = 60.0  # an honest shopper's patience
-    small_check_overlooks: Share = 0.1
+    small_check_overlooks: Share = 0.1  # of what its looks concern
+    sight_overlooks: Share = 0.5  # of everything else
     full_check_minor: Cost = 300.0
     full_check_annoyance_minor: Cost = 300.0
     full_check_overlooks: Share = 0.01
@@ -88,6 +89,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stated_tare_sd_g: Annotated[float, Meta(ge=0, le=1000)] = 5.0  # where a claim states a weight without its sd
     foreign_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 900.0  # own bag, hand, child
     foreign_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.2  # sd of the logarithm
+    foreign_loss_minor: Cost = 150.0  # of releasing a basket that something leans on
     foreign_lift: Share = 0.2  # the part of foreign loads that pull upwards
     unknown_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 350.0
     unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1

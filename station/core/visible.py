@@ -1,0 +1,94 @@
+"""What this basket would have hidden: the smallest added item that would be noticed nine times in ten.
+
+For a row of residuals the posterior is worked out from weight alone, by the smoothed densities of the catalogue, and
+with it the decision. Above the largest residual that would still be released, an item is noticed; nine items in ten of
+a weight w lie above it where w exceeds it by 1.28 standard deviations.
+"""
+
+import numpy as np
+
+from station.core.density import Broad, Floats, log_t
+from station.core.hypotheses import SEVERAL_SHARE, UP_FALL, UP_SHARE, UPS, Case
+from station.core.policy_costs import costs
+from station.core.verdict import SmallestVisible
+
+NINE_IN_TEN = 1.2816
+LARGEST_G = 60_000.0
+POINTS = 96
+TOTAL_LINES = 60  # whose quantities enter; the longest
+
+
+def smallest_visible(case: Case, trust: float) -> SmallestVisible:
+    """Return weight and usual value of the smallest added item that is caught with 90 %."""
+    sd_g = case.basket.variance_g2**0.5
+    residual_g = np.geomspace(max(sd_g / 2, 0.5), LARGEST_G, POINTS)
+    released = _released(case, trust, residual_g)
+    last = int(np.flatnonzero(released)[-1]) if released.any() else -1
+    limit_g = 0.0 if last < 0 else float(residual_g[min(last + 1, POINTS - 1)])
+    weight_g = min(limit_g + NINE_IN_TEN * sd_g, LARGEST_G)
+    if len(case.beliefs):
+        weight_g = max(weight_g, float(case.beliefs.mean_g[case.beliefs.order[0]]))
+    return SmallestVisible(weight_g=weight_g, value_minor=round(_usual_price(case, weight_g)))
+
+
+def _usual_price(case: Case, weight_g: float) -> float:
+    if case.beliefs.priced is None:
+        return case.policy.default_price_minor
+    at, width = np.array([min(weight_g, 15_000.0)]), np.array([(0.15 * weight_g) ** 2 + 100.0])
+    share = float(case.beliefs.sums[0].smoothed(at, width)[0])
+    worth = float(case.beliefs.priced.smoothed(at, width)[0])
+    return worth / share if share > 1e-12 else case.beliefs.usual_price_minor  # noqa: PLR2004 - nothing that heavy
+
+
+def _released(case: Case, trust: float, residual_g: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    variance = np.full(residual_g.shape, case.basket.variance_g2)
+    claimed = trust * np.exp(log_t(residual_g, variance, case.basket.freedom_at(variance)))
+    other, loss = _others(case, residual_g, variance)
+    total = claimed + (1 - trust) * other
+    p, mean_loss = claimed / total, (1 - trust) * loss / total
+    return np.array([costs(case.policy, a, b).decision == "accept" for a, b in zip(p, mean_loss, strict=True)])
+
+
+def _others(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Return (density, density times loss) of all explanations of more weight, at each residual."""
+    rates, policy, beliefs = case.policy.base_rates, case.policy, case.beliefs
+    density, loss = np.full(residual_g.shape, 1e-12), np.zeros(residual_g.shape)
+    wide = Broad.lognormal(policy.unknown_median_g, policy.unknown_spread)
+    unknown = rates.unknown_object * np.array([wide.smoothed(r, v) for r, v in zip(residual_g, variance, strict=True)])
+    density += unknown
+    loss += unknown * policy.default_price_minor * policy.loss_factor
+    wide = Broad.lognormal(policy.foreign_median_g, policy.foreign_spread)
+    foreign = rates.foreign_load * np.array([wide.smoothed(r, v) for r, v in zip(residual_g, variance, strict=True)])
+    density += foreign
+    loss += foreign * policy.foreign_loss_minor
+    if beliefs.priced is not None:
+        density += rates.unscanned * beliefs.sums[0].smoothed(residual_g, variance)
+        loss += rates.unscanned * beliefs.priced.smoothed(residual_g, variance) * policy.loss_factor
+        for count, share in enumerate(SEVERAL_SHARE, start=2):
+            several = rates.several * share * beliefs.sums[count - 1].smoothed(residual_g, variance)
+            density += several
+            loss += several * count * beliefs.usual_price_minor * policy.loss_factor
+    quantity, worth = _quantities(case, residual_g)
+    return (density + rates.quantity * quantity) / _all_rates(case), (loss + rates.quantity * worth) / _all_rates(case)
+
+
+def _all_rates(case: Case) -> float:
+    rates = case.policy.base_rates
+    upward = rates.unscanned + rates.several + rates.unknown_object + rates.foreign_load
+    return max(upward + (rates.quantity + rates.missing + rates.swapped if case.basket.lines else 0.0), 1e-9)
+
+
+def _quantities(case: Case, residual_g: Floats) -> tuple[Floats, Floats]:
+    basket = case.basket
+    if not basket.lines:
+        return np.zeros(residual_g.shape), np.zeros(residual_g.shape)
+    units = np.arange(1.0, UPS + 1)[:, None]
+    prior = UP_FALL**units * basket.quantity
+    prior *= UP_SHARE / prior.sum()
+    shift, variance = basket.changed(np.broadcast_to(units, prior.shape))
+    use = np.argsort(basket.quantity)[::-1][:TOTAL_LINES]
+    like = prior[:, use, None] * np.exp(
+        log_t(residual_g - shift[:, use, None], variance[:, use, None], basket.freedom_at(variance[:, use, None]))
+    )
+    worth = like * (units * basket.price_minor)[:, use, None] * case.policy.loss_factor
+    return like.sum(axis=(0, 1)), worth.sum(axis=(0, 1))
