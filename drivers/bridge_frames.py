@@ -12,6 +12,7 @@ without gaps. The bodies:
 | 01 command | u8 action (0 stop, 1 start, 2 gain), u8 argument (the gain) |
 | 02 ping | u32 cookie |
 
+A hello is preceded by a lone 00, so that a host that has just connected is in step to read it.
 Sample flags: 1 overflow since the last frame, 2 converters restarted and settling, 4 saturated, 8 not all fresh.
 """
 
