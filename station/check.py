@@ -1,0 +1,142 @@
+"""Offline verdicts (contract, section 4): JSON Lines in, JSON Lines out, one answer a line, in the order asked.
+
+A line that cannot be used is answered with `{"line": n, "error": …}` and the stream goes on. Memory does not grow with
+the stream.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from station.core import claim, gtin
+from station.core.beliefs import Beliefs
+from station.core.evidence import Evidence, Reading, Sighting
+from station.core.policy import judge
+from station.core.store_policy import Policy
+from station.core.verdict import EvidenceSummary, Timing, Verdict, Versions
+from station.core.verdict_data import to_wire
+
+MAX_LINE_BYTES = 1_000_000
+MOSTLY = 0.5  # an object is counted as unknown from this probability up
+SUM_TOLERANCE = 0.02  # probabilities that were rounded one by one
+MS_PER_S = 1000.0
+
+Probability = Annotated[float, Meta(ge=0, le=1)]
+
+
+class CaseError(ValueError):
+    """A line of the stream cannot be used; the message says why."""
+
+
+class WeightIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scale showed."""
+
+    gross_g: Annotated[float, Meta(ge=-1e7, le=1e7)]
+    sd_g: Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class SightingIn(msgspec.Struct, frozen=True, kw_only=True):
+    """One object seen by one camera."""
+
+    camera: str = "camera"
+    candidates: Annotated[tuple[tuple[str, Probability], ...], Meta(max_length=1000)] = ()
+    unknown: Probability = 0.0
+
+
+class CaseIn(msgspec.Struct, frozen=True, kw_only=True, tag="case"):
+    """One basket. The claim is read by its own rules."""
+
+    case_id: str | int
+    claim: dict[str, Any]
+    weight: WeightIn | None = None
+    sightings: Annotated[tuple[SightingIn, ...], Meta(max_length=1000)] | None = None
+    visibility: Probability | None = None
+
+
+class FeedbackIn(msgspec.Struct, frozen=True, kw_only=True, tag="feedback"):
+    """What was really in a basket; its content is not looked at here."""
+
+
+@dataclass(frozen=True)
+class Checker:
+    """All that stays the same over a stream. `clock_s` only measures how long a judgement took."""
+
+    beliefs: Beliefs
+    policy: Policy
+    versions: Versions
+    clock_s: Callable[[], float] = time.perf_counter
+
+    def answers(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield one JSON object (without newline) for every line that is not empty."""
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield msgspec.json.encode(self._answer(number, line))
+
+    def _answer(self, number: int, line: bytes) -> dict[str, Any]:
+        try:
+            return self._judged(_decoded(line))
+        except (CaseError, claim.ClaimError, gtin.GtinError) as error:
+            return {"line": number, "error": str(error)}
+
+    def _judged(self, case: CaseIn) -> dict[str, Any]:
+        started_s = self.clock_s()
+        asked = claim.parse({"currency": self.policy.currency, **case.claim})
+        weight = case.weight
+        reading = None if weight is None else Reading(t_ns=0, gross_g=weight.gross_g, sd_g=weight.sd_g)
+        evidence = self._evidence(case)
+        judgement = judge(asked, reading, evidence, self.beliefs, self.policy)
+        taken_ms = (self.clock_s() - started_s) * MS_PER_S
+        verdict = Verdict(
+            visit_id=str(case.case_id), transaction_id=asked.transaction_id, revision=asked.revision, verdict_no=1,
+            judgement=judgement, evidence=_summary(evidence), versions=self.versions,
+            timing_ms=Timing(fusion=taken_ms, total=taken_ms),
+        )  # fmt: skip
+        return {"case_id": case.case_id, "verdict": to_wire(verdict)}
+
+    def _evidence(self, case: CaseIn) -> Evidence | None:
+        if case.sightings is None:
+            return None
+        visibility = self.policy.sights.visibility if case.visibility is None else case.visibility
+        sightings = tuple(_sighting(seen) for seen in case.sightings)
+        return Evidence(
+            sightings=sightings, visibility=visibility, cameras=max(len({seen.camera for seen in sightings}), 1),
+            gallery_size=len(self.beliefs),
+        )  # fmt: skip
+
+
+def _decoded(line: bytes) -> CaseIn:
+    if len(line) > MAX_LINE_BYTES:
+        raise CaseError(f"the line has more than {MAX_LINE_BYTES} bytes")
+    try:
+        record = msgspec.json.decode(line, type=CaseIn | FeedbackIn)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CaseError(str(error)) from error
+    if isinstance(record, FeedbackIn):
+        raise CaseError("feedback cannot be learned from: this version of `station check` does not learn")
+    return record
+
+
+def _sighting(seen: SightingIn) -> Sighting:
+    merged: dict[str, float] = {}
+    for name, p in seen.candidates:
+        key = gtin.normalise(name)
+        merged[key] = merged.get(key, 0.0) + p
+    total = sum(merged.values()) + seen.unknown
+    if total > 1 + SUM_TOLERANCE:
+        raise CaseError(f"the probabilities of a sighting sum to {total:.3f} - at `$.sightings`")
+    scale = min(1 / total, 1.0) if total > 0 else 1.0
+    candidates = tuple((name, p * scale) for name, p in merged.items())
+    return Sighting(camera=seen.camera, candidates=candidates, unknown=seen.unknown * scale)
+
+
+def _summary(evidence: Evidence | None) -> EvidenceSummary:
+    if evidence is None:
+        return EvidenceSummary()
+    unknown = sum(seen.unknown >= MOSTLY for seen in evidence.sightings)
+    return EvidenceSummary(sightings=len(evidence.sightings), unknown_objects=unknown, cameras=evidence.cameras)
+
+
