@@ -30,8 +30,8 @@ Kind = Literal["verdict", "event"]
 
 INSERT_VERDICT = """INSERT INTO verdict(seq, transaction_id, verdict_no, prev_hash, hash,
   topic, wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_EVENT = """INSERT INTO event(topic, wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload)
-  VALUES (?, ?, ?, ?, ?, ?, ?)"""
+INSERT_EVENT = """INSERT INTO event(number, topic, wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 READ = {
     "verdict": "SELECT wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, signature FROM verdict WHERE seq = ?",
     "event": "SELECT wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, NULL FROM event WHERE number = ?",
@@ -84,9 +84,10 @@ class Depth(NamedTuple):
 class Writer:
     """Collects what belongs into one commit. Valid inside `with outbox.write()` only."""
 
-    def __init__(self, db: sqlite3.Connection, epoch: str) -> None:
+    def __init__(self, db: sqlite3.Connection, epoch: str, last_event: int) -> None:
         self._db = db
         self._epoch = epoch
+        self.last_event = last_event  # done events are gone; within one run their numbers are not used again
         self.added: list[Ref] = []
 
     def add_verdict(
@@ -103,8 +104,10 @@ class Writer:
 
     def add_event(self, topic: str, stamp: Stamp, payload: bytes, *, expiry_s: int | None = None) -> Ref:
         """Store an event that is done once the broker has it."""
-        cursor = self._db.execute(INSERT_EVENT, _stamped(topic, stamp, expiry_s, payload))
-        return self._added(Ref("event", int(cursor.lastrowid or 0), topic))
+        newest = self._db.execute("SELECT max(number) FROM event").fetchone()[0] or 0
+        self.last_event = max(self.last_event, newest) + 1
+        self._db.execute(INSERT_EVENT, (self.last_event, *_stamped(topic, stamp, expiry_s, payload)))
+        return self._added(Ref("event", self.last_event, topic))
 
     def keep(self, key: str, value: bytes) -> None:
         """Remember bytes under a key, in place of what was there."""
@@ -137,6 +140,7 @@ class Outbox:
         self._db: sqlite3.Connection | None = None
         self._check = True
         self._epoch = ""
+        self._last_event = 0
 
     # -- what one handled event causes
 
@@ -144,7 +148,9 @@ class Outbox:
     def write(self) -> Iterator[Writer]:
         """Open one transaction; leaving it commits and syncs, an exception inside undoes all of it."""
         with self._transaction() as db:
-            yield Writer(db, self._epoch)
+            writer = Writer(db, self._epoch, self._last_event)
+            yield writer
+        self._last_event = writer.last_event
 
     def kept(self, key: str) -> bytes | None:
         """Return what was kept under a key."""

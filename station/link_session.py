@@ -1,0 +1,255 @@
+"""One connection to the broker, from TCP to its end: one paho client, used once.
+
+The thread that calls `run` does all reading and writing; other threads only queue packets (`publish`, `acknowledge`)
+and wake it. Callbacks do nothing but pass values on.
+"""
+
+import secrets
+import select
+import socket
+import ssl
+import struct
+import time
+from typing import Any
+
+from paho.mqtt import MQTTException
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from station import link_words
+from station.link_values import Arrived, Emit, LinkOptions, LinkUp, Publication, Published
+from station.link_words import Trouble
+from station.wire import CONTENT_TYPE
+
+RECEIVE_MAXIMUM = 20  # commands on their way to us, not yet acknowledged
+MAXIMUM_PACKET_BYTES = 1024 * 1024  # larger ones are not delivered to us at all; what is too large below is answered
+MAX_RECEIVE_MAXIMUM = 65_535
+MAX_PACKET = 268_435_455
+TICK_S = 0.25
+
+
+class Session:
+    """One connection. `subscriptions` are needed: without all of them there is no connection."""
+
+    def __init__(self, number: int, options: LinkOptions, subscriptions: list[str], emit: Emit) -> None:
+        self.number = number
+        self.taken_over = False
+        self.proven = False  # the broker has acknowledged a message
+        self.up_since_s: float | None = None
+        self._options = options
+        self._subscriptions = subscriptions
+        self._emit = emit
+        self._trouble: Trouble | None = None
+        self._ending: str | None = None
+        self._connack: tuple[bool, Properties] | None = None
+        self._client = self._make_client()
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._wake_w.settimeout(0)
+
+    # -- for other threads
+
+    def publish(self, publication: Publication) -> MQTTMessageInfo:
+        """Queue a message; its `rc` says whether the connection still stood."""
+        properties = _properties(PacketTypes.PUBLISH)
+        properties.PayloadFormatIndicator = 1
+        properties.ContentType = CONTENT_TYPE
+        if publication.expiry_s is not None:
+            properties.MessageExpiryInterval = publication.expiry_s
+        if publication.correlation is not None:
+            properties.CorrelationData = publication.correlation
+        if publication.late:
+            properties.UserProperty = ("late", "true")
+        if publication.signature is not None:
+            properties.UserProperty = ("signature", publication.signature.hex())
+        payload, qos, retain = publication.payload, publication.qos, publication.retain
+        return self._client.publish(publication.topic, payload, qos, retain, properties)
+
+    def acknowledge(self, mid: int) -> None:
+        """Queue the acknowledgement of a message that arrived."""
+        self._client.ack(mid, 1)
+
+    def subscribe(self, topics: list[str]) -> None:
+        """Subscribe; again, to have what is retained sent again."""
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
+        self._client.subscribe([(topic, options) for topic in topics])
+
+    def end(self, reason: str) -> None:
+        """Ask for the end of the connection."""
+        self._ending = reason
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the thread look again."""
+        try:
+            self._wake_w.send(b"w")
+        except OSError:  # full: it will look anyhow; closed: nobody is left to look
+            return
+
+    # -- the thread
+
+    def run(self, will: Publication) -> Trouble:
+        """Connect and serve until the connection ends; return why."""
+        try:
+            self._prepare(will)
+            self._client.connect(
+                self._options.host, self._options.port, self._options.keepalive_s, clean_start=False,
+                properties=self._connect_properties(),
+            )  # fmt: skip
+            self._serve()
+        except OSError as error:
+            return self._trouble or link_words.unreachable(error)
+        except (MQTTException, ValueError, LookupError, AssertionError, struct.error) as error:  # paho, reading no MQTT
+            return Trouble(f"not MQTT 5: {error}", "check `mqtt.port`, and that the broker speaks MQTT 5")
+        finally:
+            self._close()
+        return self._trouble or self._lost()
+
+    def _make_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2, self._options.client_id, protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False, manual_ack=True,
+        )  # fmt: skip
+        client.max_inflight_messages = 0  # the pump counts; paho is to send at once
+        client.connect_timeout = self._options.connect_s
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_socket_register_write = self._on_register_write
+        return client
+
+    def _prepare(self, will: Publication) -> None:
+        if self._options.username is not None:
+            self._client.username_pw_set(self._options.username, self._options.password)
+        if (tls := self._options.tls) is not None:
+            context = ssl.create_default_context(cafile=tls.ca)
+            if tls.cert is not None:
+                context.load_cert_chain(tls.cert, tls.key)
+            self._client.tls_set_context(context)
+        properties = _properties(PacketTypes.WILLMESSAGE)
+        properties.WillDelayInterval = 30
+        properties.PayloadFormatIndicator = 1
+        properties.ContentType = CONTENT_TYPE
+        self._client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+
+    def _connect_properties(self) -> Properties:
+        properties = _properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = self._options.session_expiry_s
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        properties.MaximumPacketSize = MAXIMUM_PACKET_BYTES
+        return properties
+
+    def _serve(self) -> None:
+        give_up_s = time.monotonic() + self._options.connect_s
+        while (sock := self._client.socket()) is not None:
+            if self._ending is not None:
+                self._client.disconnect()
+                self._client.loop_write()
+                return
+            if self.up_since_s is None and time.monotonic() > give_up_s:
+                self._trouble = Trouble("no answer to MQTT's CONNECT or SUBSCRIBE", "check that the port is MQTT's")
+                return
+            self._serve_once(sock)
+
+    def _serve_once(self, sock: Any) -> None:
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        writing = [sock] if self._client.want_write() else []
+        readable, _, _ = select.select([sock, self._wake_r], writing, [], 0 if buffered else TICK_S)
+        if self._wake_r in readable:
+            self._wake_r.recv(4096)
+        if sock in readable or buffered:
+            self._client.loop_read()
+        if self._client.want_write():
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def _close(self) -> None:
+        if (sock := self._client.socket()) is not None:
+            sock.close()
+        self._wake_r.close()
+        self._wake_w.close()
+
+    def _lost(self) -> Trouble:
+        if self._ending is not None:
+            return Trouble(self._ending, "it is connected anew")
+        if self._connack is None:
+            return Trouble("the broker closed the connection before its CONNACK", "look into the broker's log")
+        return Trouble("the connection is lost", "check the network, and the broker's log")
+
+    # -- paho's callbacks, in the thread
+
+    def _on_register_write(self, _client: Client, _userdata: Any, _sock: Any) -> None:
+        self.wake()
+
+    def _on_connect(
+        self, _client: Client, _userdata: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._trouble = link_words.refused(reason.value, str(reason))
+            return
+        self._connack = (flags.session_present, properties or _properties(PacketTypes.CONNACK))
+        self.subscribe(self._subscriptions)
+
+    def _on_subscribe(
+        self, _client: Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        topics = self._subscriptions[-len(reasons) :]  # what is subscribed again stands last
+        denied = [topic for topic, reason in zip(topics, reasons, strict=False) if reason.is_failure]
+        if denied:
+            self._trouble = link_words.subscription_refused(denied)
+            self._ending = self._trouble.reason
+        elif self.up_since_s is None and self._connack is not None:
+            self.up_since_s = time.monotonic()
+            session_present, properties = self._connack
+            self._emit(
+                LinkUp(
+                    connection=self.number,
+                    receive_maximum=getattr(properties, "ReceiveMaximum", MAX_RECEIVE_MAXIMUM),
+                    maximum_packet_bytes=getattr(properties, "MaximumPacketSize", MAX_PACKET),
+                    session_present=session_present,
+                )
+            )
+
+    def _on_disconnect(
+        self, _client: Client, _userdata: Any, flags: Any, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self.taken_over = reason.value == link_words.TAKEN_OVER
+            self._trouble = link_words.refused(reason.value, str(reason))
+
+    def _on_publish(
+        self, _client: Client, _userdata: Any, mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self.proven = True
+        self._emit(Published(connection=self.number, mid=mid, reason_code=reason.value))
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        properties = message.properties
+        self._emit(
+            Arrived(
+                connection=self.number,
+                mid=message.mid,
+                t_ns=time.monotonic_ns(),
+                topic=message.topic,
+                payload=bytes(message.payload),
+                qos=message.qos,
+                retain=message.retain,
+                response_topic=getattr(properties, "ResponseTopic", None),
+                correlation=getattr(properties, "CorrelationData", None),
+                expiry_s=getattr(properties, "MessageExpiryInterval", None),
+            )
+        )
+
+
+def _properties(packet_type: int) -> Properties:
+    return Properties(packet_type)  # type: ignore[no-untyped-call]
+
+
+def system_uniform(low: float, high: float) -> float:
+    """Draw evenly between two numbers; different on every station, also on those started at the same moment."""
+    return secrets.SystemRandom().uniform(low, high)
