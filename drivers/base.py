@@ -23,9 +23,9 @@ class SensorError(OSError):
 
 
 class SampleFlag(enum.IntFlag):
-    """What is special about a sample; a sample with any flag is no weight."""
+    """What is special about a sample; a sample with any flag but GAP is no weight."""
 
-    GAP = 1  # samples before this one were lost
+    GAP = 1  # samples before this one were lost; the sample itself is sound
     SETTLING = 2  # the converter restarted
     SATURATED = 4  # at least one channel at the end of its range
     STALE = 8  # not all channels are fresh

@@ -1,5 +1,7 @@
-"""Everything the core can ask of the world. The consumer carries effects out in order; none of them answers at once
-except `Judge`, whose answer comes back as the event `Judged`."""
+"""Everything the core can ask of the world.
+
+The consumer carries effects out in order; only `Judge` is answered at once, by the event `Judged`.
+"""
 
 from typing import Literal
 

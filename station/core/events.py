@@ -23,7 +23,7 @@ class Ticked(Event, frozen=True, kw_only=True, tag="ticked"):
 
 
 class Sampled(Event, frozen=True, kw_only=True, tag="sampled"):
-    """A converter gave raw counts; a sample with `flags` (drivers.base.SampleFlag) is no weight."""
+    """A converter gave raw counts; `flags` (drivers.base.SampleFlag) tell what is no weight."""
 
     scale: int
     counts: tuple[int, ...]

@@ -156,12 +156,11 @@ class CountsTrack:
         self._floor_g = min(max(scatter, 0.01 * self._spec.division_g), risen, 2 * self._spec.division_g)
 
     def _level_of(self, values: list[float], mean: float, scatter: float, trend: float, *, still: bool) -> Level:
-        assert self.calibration is not None  # a window is only filled with calibrated grams
         n = len(values)
         variance = (
             CORRELATED * scatter**2 / n
             + (trend / 2) ** 2
-            + self.calibration.sd_g(mean) ** 2
+            + (self.calibration.sd_g(mean) if self.calibration else 0.0) ** 2
             + (CREEP_REL_SD * mean) ** 2
         )
         short = values[-SHORT:]
@@ -216,6 +215,6 @@ class IndicationTrack:
         self._level = Level(None, 0.0, mean_g, self.indicated_sd_g(mean_g), still=False)
 
     def indicated_sd_g(self, grams: float) -> float:
-        """Return the standard uncertainty of an indication: rounding at zero and at the load, and the limit as 3 sigma."""
+        """Return the standard uncertainty: rounding at zero and at the load, and the class III limit as three sigma."""
         rounding = 2 * self._spec.division_g**2 / 12
         return math.sqrt(rounding + (class_iii_mpe_g(grams, self._spec.division_g) / 3) ** 2)

@@ -76,7 +76,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.IDLE, I.CLAIM): _go(S.CLAIMED, "begin", "take_claim", "await_load"),
     (S.IDLE, I.TOKEN): _go(S.IDLE, "begin", "hand_over_token"),
     (S.IDLE, I.TROUBLE): _go(S.OUT_OF_ORDER),
-    #
+    # ----
     (S.LOADED, I.SETTLED): _go(S.LOADED, "take_reading", "announce_stable"),
     (S.LOADED, I.MOVED): _go(S.LOADED, "drop_reading", "await_stillness"),
     (S.LOADED, I.UNLOADED): _go(S.IDLE, "announce_removed", "close"),
@@ -86,7 +86,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.LOADED, I.RELEASE): _go(S.CLEARING, "settle_claim"),
     (S.LOADED, I.TOKEN): _go(S.LOADED, "hand_over_token"),
     (S.LOADED, I.TROUBLE): _go(S.OUT_OF_ORDER, "drop_reading", "abstain_fault"),
-    #
+    # ----
     (S.CLAIMED, I.PLACED): _go(S.SETTLING, "announce_placed", "await_stillness"),
     (S.CLAIMED, I.UNLOADED): _go(S.CLAIMED),
     (S.CLAIMED, I.CLAIM): _go(S.CLAIMED, "take_claim", "await_load"),
@@ -97,7 +97,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.CLAIMED, I.EXPIRED): _go(S.IDLE, "close"),
     (S.CLAIMED, I.TOKEN): _go(S.CLAIMED, "hand_over_token"),
     (S.CLAIMED, I.TROUBLE): _go(S.OUT_OF_ORDER, "abstain_fault"),
-    #
+    # ----
     (S.SETTLING, I.SETTLED): _go(S.JUDGING, "take_reading", "announce_stable", "look"),
     (S.SETTLING, I.MOVED): _go(S.SETTLING, "await_stillness"),
     (S.SETTLING, I.UNLOADED): _go(S.CLAIMED, "announce_removed", "await_load"),
@@ -109,7 +109,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.SETTLING, I.NOT_SETTLED): _go(S.SETTLING, "abstain_not_settled"),
     (S.SETTLING, I.TOKEN): _go(S.SETTLING, "hand_over_token"),
     (S.SETTLING, I.TROUBLE): _go(S.OUT_OF_ORDER, "abstain_fault"),
-    #
+    # ----
     (S.JUDGING, I.EVIDENCE): _go(S.JUDGING, "ask_checker"),
     (S.JUDGING, I.JUDGED): _go(S.DECIDED, "deliver"),
     (S.JUDGING, I.MOVED): _go(S.SETTLING, "drop_reading", "await_stillness"),
@@ -121,7 +121,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.JUDGING, I.RELEASE): _go(S.CLEARING, "settle_claim"),
     (S.JUDGING, I.TOKEN): _go(S.JUDGING, "hand_over_token"),
     (S.JUDGING, I.TROUBLE): _go(S.OUT_OF_ORDER, "drop_reading", "abstain_fault"),
-    #
+    # ----
     (S.DECIDED, I.MOVED): _go(S.CHANGED, "await_stillness"),
     (S.DECIDED, I.UNLOADED): Fork(
         "claim_is_settled",
@@ -139,7 +139,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.DECIDED, I.RELEASE): _go(S.CLEARING, "settle_claim"),
     (S.DECIDED, I.TOKEN): _go(S.DECIDED, "hand_over_token"),
     (S.DECIDED, I.TROUBLE): _go(S.OUT_OF_ORDER),
-    #
+    # ----
     (S.CHANGED, I.SETTLED): Fork(
         "same_load",
         yes=_go(S.DECIDED),
@@ -163,7 +163,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.CHANGED, I.NOT_SETTLED): _go(S.CHANGED, "abstain_not_settled"),
     (S.CHANGED, I.TOKEN): _go(S.CHANGED, "hand_over_token"),
     (S.CHANGED, I.TROUBLE): _go(S.OUT_OF_ORDER, "abstain_fault"),
-    #
+    # ----
     (S.CLEARING, I.UNLOADED): _go(S.IDLE, "announce_removed", "close"),
     (S.CLEARING, I.SETTLED): _go(S.CLEARING),
     (S.CLEARING, I.MOVED): _go(S.CLEARING),
@@ -173,7 +173,7 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
     (S.CLEARING, I.RELEASE): _go(S.CLEARING),
     (S.CLEARING, I.TOKEN): _go(S.CLEARING, "hand_over_token"),
     (S.CLEARING, I.TROUBLE): _go(S.OUT_OF_ORDER),
-    #
+    # ----
     (S.OUT_OF_ORDER, I.TROUBLE): _go(S.OUT_OF_ORDER, "abstain_fault"),
     (S.OUT_OF_ORDER, I.UNLOADED): Fork(
         "visit_is_open",
@@ -185,27 +185,29 @@ TABLE: dict[tuple[State, Input], Go | Fork] = {
         no=_go(S.IDLE),
     ),
     (S.OUT_OF_ORDER, I.SETTLED): Fork(
-        "claim_is_open",
-        yes=Fork("same_load", yes=_go(S.DECIDED), no=_go(S.SETTLING, "settle_again")),
-        no=Fork(
-            "visit_is_open",
-            yes=Fork("claim_is_settled", yes=_go(S.CLEARING), no=_go(S.LOADED, "take_reading")),
-            no=_go(S.LOADED, "begin", "announce_placed", "take_reading", "announce_stable", "await_claim"),
+        "visit_is_open",
+        yes=Fork(
+            "has_claim",
+            yes=Fork(
+                "settled_elsewhere",
+                yes=_go(S.CLEARING),
+                no=Fork("same_load", yes=_go(S.DECIDED), no=_go(S.SETTLING, "settle_again")),
+            ),
+            no=_go(S.LOADED, "take_reading", "announce_stable"),
         ),
+        no=_go(S.LOADED, "begin", "announce_placed", "take_reading", "announce_stable", "await_claim"),
     ),
     (S.OUT_OF_ORDER, I.CLAIM): Fork(
         "visit_is_open",
         yes=_go(S.OUT_OF_ORDER, "take_claim", "await_load", "abstain_fault"),
         no=_go(S.OUT_OF_ORDER, "begin", "take_claim", "await_load", "abstain_fault"),
     ),
-    (S.OUT_OF_ORDER, I.OTHER_CLAIM): _go(
-        S.OUT_OF_ORDER, "close", "begin", "take_claim", "await_load", "abstain_fault"
-    ),
+    (S.OUT_OF_ORDER, I.OTHER_CLAIM): _go(S.OUT_OF_ORDER, "close", "begin", "take_claim", "await_load", "abstain_fault"),
     (S.OUT_OF_ORDER, I.CORRECTION): _go(S.OUT_OF_ORDER, "take_claim"),
     (S.OUT_OF_ORDER, I.CANCEL): _go(S.OUT_OF_ORDER, "close"),
     (S.OUT_OF_ORDER, I.RELEASE): _go(S.OUT_OF_ORDER, "settle_claim", "close"),
     (S.OUT_OF_ORDER, I.EXPIRED): _go(S.OUT_OF_ORDER, "close"),
-    (S.OUT_OF_ORDER, I.TOKEN): _go(S.OUT_OF_ORDER, "hand_over_token"),
+    (S.OUT_OF_ORDER, I.TOKEN): _go(S.OUT_OF_ORDER, "begin", "hand_over_token"),
 }
 
 # Why a pair cannot happen: deadlines run only in the states that set them; the platform reports a load only once; the
@@ -221,9 +223,7 @@ REFUSED: dict[State, frozenset[Input]] = {
     S.JUDGING: frozenset({I.PLACED, I.SETTLED, I.NO_CLAIM, I.NOT_SETTLED, I.EXPIRED}),
     S.DECIDED: frozenset({I.PLACED, I.SETTLED, I.EVIDENCE, I.JUDGED, I.NO_CLAIM, I.NOT_SETTLED, I.EXPIRED}),
     S.CHANGED: frozenset({I.PLACED, I.EVIDENCE, I.JUDGED, I.NO_CLAIM, I.EXPIRED}),
-    S.CLEARING: frozenset(
-        {I.PLACED, I.CORRECTION, I.EVIDENCE, I.JUDGED, I.NO_CLAIM, I.NOT_SETTLED, I.EXPIRED}
-    ),
+    S.CLEARING: frozenset({I.PLACED, I.CORRECTION, I.EVIDENCE, I.JUDGED, I.NO_CLAIM, I.NOT_SETTLED, I.EXPIRED}),
     S.OUT_OF_ORDER: frozenset({I.PLACED, I.MOVED, I.EVIDENCE, I.JUDGED, I.NO_CLAIM, I.NOT_SETTLED}),
 }
 

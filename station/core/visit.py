@@ -25,7 +25,7 @@ class Visit(msgspec.Struct, kw_only=True):
     announced: Reading | None = None
     moved_ns: int = 0  # when the load last began to move
     faulted: bool = False  # an abstention for the present fault was given
-    replaced: bool = False  # the platform was emptied since the last verdict
+    replaced: bool = False  # the judged load was taken away, and no claim came since
 
     @property
     def transaction_id(self) -> str | None:

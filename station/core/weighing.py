@@ -17,7 +17,7 @@ import msgspec
 
 from calibration.model import Calibration
 from station.core.evidence import Reading
-from station.core.tracks import NS, CountsTrack, IndicationTrack, Level, ScaleSpec
+from station.core.tracks import NS, CountsTrack, IndicationTrack, Level, ScaleSpec, Track
 
 ZERO_RANGE = 0.02  # of capacity
 BELOW_ZERO_S = 5.0
@@ -81,8 +81,10 @@ class Weighing:
         self.zero_g = 0.0
         self.idle = True  # told by the owner: no visit is open
         self._kept_zero_g: float | None = None
-        self._zero_known = not any(spec.counts for spec in specs)
-        self._tracks = [CountsTrack(s, settings.window_s) if s.counts else IndicationTrack(s) for s in specs]
+        self.zero_known = not any(spec.counts for spec in specs)
+        self._converters = {n: CountsTrack(s, settings.window_s) for n, s in enumerate(specs) if s.counts}
+        self._instruments = {n: IndicationTrack(s) for n, s in enumerate(specs) if not s.counts}
+        self._tracks: dict[int, Track] = {**self._converters, **self._instruments}
         self._last_ns: list[int | None] = [None] * len(specs)
         self._off = 0
         self._since_ns: int | None = None  # when the present motion or under-zero began
@@ -92,9 +94,7 @@ class Weighing:
 
     def calibrate(self, scale: int, calibration: Calibration | None) -> None:
         """Use this calibration from now on."""
-        track = self._tracks[scale]
-        assert isinstance(track, CountsTrack)
-        track.calibration = calibration
+        self._converters[scale].calibration = calibration
         self.forget(scale)
 
     def restore_zero(self, zero_g: float) -> None:
@@ -118,16 +118,12 @@ class Weighing:
 
     def sampled(self, scale: int, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> list[Change]:
         """Take one sample of a converter."""
-        track = self._tracks[scale]
-        assert isinstance(track, CountsTrack)
-        track.feed(t_ns, counts, usable=usable, settling=settling)
+        self._converters[scale].feed(t_ns, counts, usable=usable, settling=settling)
         return self._evaluate(scale, t_ns)
 
     def indicated(self, scale: int, t_ns: int, state: str, weight_g: float | None) -> list[Change]:
         """Take one report of an instrument."""
-        track = self._tracks[scale]
-        assert isinstance(track, IndicationTrack)
-        track.feed(state, weight_g)
+        self._instruments[scale].feed(state, weight_g)
         return self._evaluate(scale, t_ns)
 
     # what can be asked
@@ -135,7 +131,7 @@ class Weighing:
     def fault(self, scale: int, t_ns: int) -> str | None:
         """Return what is wrong with a scale at `t_ns`, None if nothing."""
         track, last_ns, spec = self._tracks[scale], self._last_ns[scale], self.specs[scale]
-        if isinstance(track, CountsTrack) and track.calibration is None:
+        if scale in self._converters and self._converters[scale].calibration is None:
             return "not calibrated"
         if track.fault is not None:
             return track.fault
@@ -148,7 +144,7 @@ class Weighing:
 
     def level(self) -> Level | None:
         """Return the level of the whole platform from the present zero, None while any scale has none."""
-        levels = [track.level() for track in self._tracks]
+        levels = [track.level() for track in self._tracks.values()]
         known = [level for level in levels if level is not None]
         if len(known) < len(levels):
             return None
@@ -195,9 +191,9 @@ class Weighing:
     def _unknown(self, level: Level, t_ns: int) -> list[Change]:
         if not level.still:
             return []
-        if not self._zero_known:
+        if not self.zero_known:
             self._decide_zero(level.mean_g + self.zero_g)
-            self._zero_known = True
+            self.zero_known = True
             level = self.level() or level
         return self._moving(level, t_ns)
 
@@ -239,8 +235,7 @@ class Weighing:
         return [Loaded(None, None) if level is None else Loaded(level.now_g, max(level.now_sd_g, level.sd_g))]
 
     def _settled(self, level: Level, _t_ns: int) -> list[Change]:
-        assert self.reading is not None  # the phase says so
-        if level.now_g is not None:
+        if level.now_g is not None and self.reading is not None:
             tolerance_g = max(self.division_g, 5 * level.now_sd_g)
             self._off = self._off + 1 if abs(level.now_g - self.reading.gross_g) > tolerance_g else 0
             if self._off < SUSTAIN and not (self._off and level.still):

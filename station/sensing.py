@@ -1,0 +1,189 @@
+"""The senses at work: threads that block on devices, so that the one consumer never does.
+
+Each thread owns its device and only puts values on the consumer's queue. A device that fails is closed, reported once
+in clear words, and opened again and again with growing pauses until it answers; nothing restarts the daemon.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from drivers.base import CameraDriver, Frame, Indication, Sample, ScaleDriver, SensorError
+from station.core import events
+
+READ_S = 0.25  # how long a thread may take to notice that it shall end
+CAPTURE_S = 1.2
+RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
+
+Emit = Callable[[object], None]
+
+
+class CameraTrouble(msgspec.Struct, frozen=True):
+    """A camera cannot be used; cleared by the next `CameraWell`."""
+
+    camera: str
+    message: str
+    remedy: str
+
+
+class CameraWell(msgspec.Struct, frozen=True):
+    """A camera answers."""
+
+    camera: str
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A frame on its way to the eye; `capture_no` None: it shows the empty platform."""
+
+    camera: str
+    capture_no: int | None
+    frame: Frame
+    capture_ms: float
+
+
+class Eye(Protocol):
+    """What makes sightings of pictures; used by one thread."""
+
+    def learn_empty(self, camera: str, frame: Frame) -> None:
+        """Take the picture as that camera's reference of the empty platform."""
+
+    def look(self, picture: Picture) -> events.Seen:
+        """Return what the picture shows."""
+
+
+class Worker(threading.Thread):
+    """A thread that can be asked to end."""
+
+    def __init__(self, name: str, emit: Emit) -> None:
+        super().__init__(name=name, daemon=True)
+        self.emit = emit
+        self.stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the thread to end soon."""
+        self.stopping.set()
+
+
+class ScaleWorker(Worker):
+    """Reads one scale for ever."""
+
+    def __init__(self, index: int, driver: ScaleDriver, emit: Emit) -> None:
+        super().__init__(f"scale-{index}", emit)
+        self._index = index
+        self._driver = driver
+        self._pause_s = RETRY_FIRST_S
+
+    def run(self) -> None:
+        """Open, read until lost, close, wait, and again."""
+        while not self.stopping.is_set():
+            try:
+                self._read()
+            except SensorError as error:
+                now_ns = time.monotonic_ns()
+                self.emit(events.ScaleLost(t_ns=now_ns, scale=self._index, message=error.message, remedy=error.remedy))
+            finally:
+                self._driver.close()
+            self.stopping.wait(self._pause_s)
+            self._pause_s = min(2 * self._pause_s, RETRY_MOST_S)
+
+    def _read(self) -> None:
+        self._driver.open()
+        found = False
+        while not self.stopping.is_set():
+            for item in self._driver.read(READ_S):
+                if not found:  # only a scale that speaks is found: an open port is no scale
+                    found, self._pause_s = True, RETRY_FIRST_S
+                    self.emit(events.ScaleFound(t_ns=item.t_ns, scale=self._index))
+                self.emit(self._event(item))
+
+    def _event(self, item: Sample | Indication) -> events.Event:
+        if isinstance(item, Sample):
+            return events.Sampled(t_ns=item.t_ns, scale=self._index, counts=item.counts, flags=int(item.flags))
+        return events.Indicated(t_ns=item.t_ns, scale=self._index, state=item.state.value, weight_g=item.weight_g)
+
+
+class CameraWorker(Worker):
+    """Takes one camera's pictures on request and hands them to the eye."""
+
+    def __init__(self, name: str, driver: CameraDriver, emit: Emit, pictures: "queue.SimpleQueue[Picture]") -> None:
+        super().__init__(f"camera-{name}", emit)
+        self.camera = name
+        self._driver = driver
+        self._pictures = pictures
+        self._requests: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._pause_s = RETRY_FIRST_S
+
+    def request(self, capture_no: int | None) -> None:
+        """Ask for a picture; None asks for one of the empty platform."""
+        self._requests.put(capture_no)
+
+    def run(self) -> None:
+        """Open, serve requests until lost, close, wait, and again."""
+        while not self.stopping.is_set():
+            try:
+                self._serve()
+            except SensorError as error:
+                self.emit(CameraTrouble(self.camera, error.message, error.remedy))
+            finally:
+                self._driver.close()
+            self._refuse(self._pause_s)
+            self._pause_s = min(2 * self._pause_s, RETRY_MOST_S)
+
+    def _serve(self) -> None:
+        self._driver.open()
+        self.emit(CameraWell(self.camera))
+        while not self.stopping.is_set():
+            try:
+                capture_no = self._requests.get(timeout=READ_S)
+            except queue.Empty:
+                continue
+            self._capture(capture_no)
+            self._pause_s = RETRY_FIRST_S
+
+    def _capture(self, capture_no: int | None) -> None:
+        began_ns = time.monotonic_ns()
+        try:
+            frame = self._driver.capture(CAPTURE_S)
+        except SensorError:
+            self._blind(capture_no)
+            raise
+        capture_ms = (time.monotonic_ns() - began_ns) / 1e6
+        self._pictures.put(Picture(self.camera, capture_no, frame, capture_ms))
+
+    def _refuse(self, seconds: float) -> None:
+        """Answer requests at once while the camera is away: a verdict must not wait for it."""
+        until_s = time.monotonic() + seconds
+        while not self.stopping.is_set() and (left_s := until_s - time.monotonic()) > 0:
+            try:
+                self._blind(self._requests.get(timeout=min(left_s, READ_S)))
+            except queue.Empty:
+                continue
+
+    def _blind(self, capture_no: int | None) -> None:
+        if capture_no is not None:
+            self.emit(events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=self.camera))
+
+
+class EyeWorker(Worker):
+    """Turns pictures into sightings, one after the other: one model, one thread."""
+
+    def __init__(self, eye: Eye, emit: Emit) -> None:
+        super().__init__("eye", emit)
+        self.pictures: queue.SimpleQueue[Picture] = queue.SimpleQueue()
+        self._eye = eye
+
+    def run(self) -> None:
+        """Serve pictures until asked to end."""
+        while not self.stopping.is_set():
+            try:
+                picture = self.pictures.get(timeout=READ_S)
+            except queue.Empty:
+                continue
+            if picture.capture_no is None:
+                self._eye.learn_empty(picture.camera, picture.frame)
+            else:
+                self.emit(self._eye.look(picture))
