@@ -114,7 +114,7 @@ def test_a_disk_that_refuses_leaves_the_old_catalogue(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(CatalogueError, match="cannot be written: .*; make room or check the disk"):
+        with pytest.raises(CatalogueError, match=r"cannot be written: .*; make room or check the disk"):
             catalogue.store(path, [MILK])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
