@@ -1,0 +1,162 @@
+"""Where is something? Objects on the platform, found by comparing a fixed view with the empty platform.
+
+Theory of operation. The lamp drifts and the camera's gain with it: their ratio to the reference is a smooth plane
+over the picture, fitted on the pixels whose ratio is the most common one (the floor and the free platform). What is
+left of a pixel is a brightness ratio and a change of colour. A shadow darkens smoothly and keeps the colour; an
+object changes the colour, or is brighter than a shadow can make it, or darker, or has edges. Edges close around
+objects as grey as the platform, and holes that differ from the platform are filled. Regions joined by a neck that is
+narrow against both sides are taken for two objects. Objects that lie on each other without a neck stay one region:
+the caller must count on that (`visibility`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from station.vision import regions
+from station.vision.regions import Labels, Mask
+from station.vision.split import split
+
+WORKING_WIDTH_PX = 320  # objects are looked for at about this width
+DARK = 8.0  # added to both sides of a ratio: below it noise rules
+
+Pixels = NDArray[np.uint8]
+Values = NDArray[np.float32]
+Box = tuple[int, int, int, int]  # left, top, right, bottom in the full picture; right and bottom excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What counts as different. Ratios are against the expected brightness, colours in steps of 255."""
+
+    colour: float = 14.0  # a change of colour beyond noise and coloured light
+    brighter: float = 0.10
+    darkest_shadow: float = 0.42
+    edge: float = 0.16  # a step of the ratio between neighbours that no soft shadow makes
+    hole: float = 0.04  # mean difference that tells a grey object from free platform
+    smallest: float = 0.0006  # share of the picture: 4 cm2 where the picture shows 0.68 x 0.51 m
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The empty platform at working size (colours x height x width), and how much smaller than the picture that is."""
+
+    pixels: Values
+    factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One object: its box, its area, and its mask within the box at working size (`factor` times smaller)."""
+
+    box: Box
+    area_px: int
+    mask: Mask
+    factor: int
+
+
+def reference(pixels: Pixels) -> Reference:
+    """Return the reference for a picture of the empty platform."""
+    factor = max(pixels.shape[1] // WORKING_WIDTH_PX, 1)
+    return Reference(_reduced(pixels, factor), factor)
+
+
+def refreshed(old: Reference, pixels: Pixels, weight: float = 0.2) -> Reference:
+    """Return the reference moved toward a newer picture of the empty platform (slow changes: dirt, daylight)."""
+    new = reference(pixels)
+    if new.pixels.shape != old.pixels.shape:
+        return new
+    return Reference(old.pixels + np.float32(weight) * (new.pixels - old.pixels), old.factor)
+
+
+def find(
+    empty: Reference, pixels: Pixels, region: Box | None = None, settings: Settings | None = None
+) -> tuple[Thing, ...]:
+    """Return the objects within `region` (the platform; whole picture where None), in reading order.
+
+    Raises `ValueError` when the picture's size is not the reference's.
+    """
+    settings = settings or Settings()
+    seen = _reduced(pixels, empty.factor)
+    if seen.shape != empty.pixels.shape:
+        raise ValueError(f"picture is {seen.shape[:2]} at working size, the reference {empty.pixels.shape[:2]}")
+    mask = foreground(seen, empty.pixels, settings)
+    if region is not None:
+        mask &= _inside(mask.shape, region, empty.factor)
+    smallest = max(int(settings.smallest * mask.size), 1)
+    return _things(split(mask, smallest), smallest, empty.factor)
+
+
+def foreground(seen: Values, empty: Values, settings: Settings) -> Mask:
+    """Return what is no free platform, at working size."""
+    expected = _light(seen, empty) * empty
+    ratio = (seen.sum(axis=0) + 3 * DARK) / (expected.sum(axis=0) + 3 * DARK)
+    change = np.abs(seen - expected * ratio).max(axis=0)
+    mask = (change > settings.colour) | (ratio > 1 + settings.brighter) | (ratio < settings.darkest_shadow)
+    mask |= _steps(ratio) > settings.edge
+    mask = regions.shrink(regions.grow(mask, 2), 2)
+    mask = _filled(mask, ratio, settings)
+    return regions.grow(regions.shrink(mask, 2), 2) & mask
+
+
+def _reduced(pixels: Pixels, factor: int) -> Values:
+    small = np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
+    return np.ascontiguousarray(small.transpose(2, 0, 1)).astype(np.float32)
+
+
+def _light(seen: Values, empty: Values) -> Values:
+    """Return the light now against the reference's, a plane for each colour (colours x height x width)."""
+    _, height, width = seen.shape
+    ratios = (seen[:, ::4, ::4] + DARK) / (empty[:, ::4, ::4] + DARK)
+    brightness = ratios.mean(axis=0)
+    count, edges = np.histogram(brightness, 80, (0.6, 1.5))
+    common = edges[int(np.convolve(count, np.ones(5), "same").argmax())] + (edges[1] - edges[0]) / 2
+    calm = np.abs(brightness - common) < 0.06  # noqa: PLR2004  what noise and the plane's slope leave
+    y, x = np.mgrid[-1 : 1 : calm.shape[0] * 1j, -1 : 1 : calm.shape[1] * 1j]
+    columns = np.stack([np.ones(int(calm.sum())), x[calm], y[calm]])
+    level, slope_x, slope_y = np.linalg.pinv(columns @ columns.T) @ (columns @ ratios[:, calm].T)
+    across = np.linspace(-1, 1, width, dtype=np.float32)
+    down = np.linspace(-1, 1, height, dtype=np.float32)
+    planes = [one + x * across + y * down[:, np.newaxis] for one, x, y in zip(level, slope_x, slope_y, strict=True)]
+    return np.stack(planes).astype(np.float32)
+
+
+def _steps(ratio: Values) -> Values:
+    """Return how much the ratio changes across each pixel."""
+    step = np.zeros_like(ratio)
+    step[:, 1:-1] = np.abs(ratio[:, 2:] - ratio[:, :-2])
+    step[1:-1] = np.maximum(step[1:-1], np.abs(ratio[2:] - ratio[:-2]))
+    return step
+
+
+def _filled(mask: Mask, ratio: Values, settings: Settings) -> Mask:
+    """Return the mask with those holes filled that differ from the free platform."""
+    labels, count = regions.label(~mask)
+    area = np.bincount(labels.ravel(), minlength=count + 1)
+    differs = np.bincount(labels.ravel(), np.abs(ratio - 1).ravel(), minlength=count + 1) / np.maximum(area, 1)
+    hole = differs > settings.hole
+    for rim in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        hole[rim] = False
+    hole[0] = False
+    return mask | hole[labels]
+
+
+def _inside(shape: tuple[int, ...], region: Box, factor: int) -> Mask:
+    left, top, right, bottom = (edge // factor for edge in region)
+    inside = np.zeros(shape, np.bool_)
+    inside[max(top, 0) : bottom, max(left, 0) : right] = True
+    return inside
+
+
+def _things(labels: Labels, smallest: int, factor: int) -> tuple[Thing, ...]:
+    found = []
+    area = np.bincount(labels.ravel())
+    for number in range(1, len(area)):
+        if area[number] < smallest:
+            continue
+        rows, columns = regions.extent(labels, number)
+        box = (columns.start * factor, rows.start * factor, columns.stop * factor, rows.stop * factor)
+        found.append(Thing(box, int(area[number]) * factor**2, labels[rows, columns] == number, factor))
+    return tuple(found)
