@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from station import __version__, catalogue, clitools
+from station import __version__, catalogue_rows, clitools
 from station.check import Checker
 from station.core.beliefs import Beliefs
 from station.core.store_policy import Policy
 from station.core.verdict import Versions
 
 HASH_DIGITS = 16
+ROWS_SHOWN = 10  # of those that cannot be used
 
 
 def add_command(commands: clitools.Subparsers, options: clitools.Options) -> None:
@@ -43,14 +44,14 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
 
 def _beliefs(path: Path, policy: Policy) -> Beliefs:
     try:
-        products, errors = catalogue.read(path)
-    except (OSError, ValueError) as error:
-        raise clitools.CommandError(f"catalogue {path}: {error}", clitools.USAGE) from error
-    for row in errors[:10]:
-        clitools.complain(f"{path}: {row}")
-    if len(errors) > 10:  # noqa: PLR2004 - as many as were shown
-        clitools.complain(f"{path}: and {len(errors) - 10} more rows that cannot be used")
-    return Beliefs.of(products, policy.departments)
+        found = catalogue_rows.read(path)
+    except catalogue_rows.CatalogueError as error:
+        raise clitools.CommandError(f"catalogue: {error}", clitools.USAGE) from error
+    for row in found.errors[:ROWS_SHOWN]:
+        clitools.complain(f"{path}:{row.line}: {row.text}")
+    if (more := len(found.errors) - ROWS_SHOWN) > 0:
+        clitools.complain(f"{path}: {more} more rows cannot be used")
+    return Beliefs.of(found.products, policy.departments)
 
 
 def _versions(path: Path, policy: Policy) -> Versions:

@@ -26,7 +26,7 @@ SEVERAL_MAX = 4  # items in the longest sum whose density is kept
 SCATTER_UNITS = 4.0  # what the label's scatter counts beside weighed units
 LABEL_FREEDOM = 6.0  # packaging has outliers: a jar among bags
 ASSUMED_UNITS = 10  # behind a weight whose number of units is not told
-PACKAGING_G, PACKAGING_SHARE = 3.0, 0.06  # mean and standard deviation alike
+PACKAGING_G, PACKAGING_SHARE, PACKAGING_SPREAD = 3.0, 0.07, 0.06  # mean: both; standard deviation: 3 g and 6 %
 HEAVY_PACKAGING = ("wine", "spirit", "liquor", "wein", "sekt", "vin", "spirituosen")  # glass: 0.6 of the content
 NOTHING_KNOWN_G, NOTHING_KNOWN_SD_G = 450.0, 400.0
 LOOSE_SCATTER = 0.12  # units without a label weight (an apple, a flower pot), as a share of their mean
@@ -133,7 +133,7 @@ def _weights(table: _Table) -> tuple[Floats, Floats, Floats, Floats]:
 
 def _from_label(table: _Table) -> tuple[Floats, Floats]:
     glass = np.array([any(word in name.lower() for word in HEAVY_PACKAGING) for name in table.department], dtype=bool)
-    share, spread = np.where(glass, 0.6, PACKAGING_SHARE), np.where(glass, 0.2, PACKAGING_SHARE)
+    share, spread = np.where(glass, 0.6, PACKAGING_SHARE), np.where(glass, 0.2, PACKAGING_SPREAD)
     return table.net_g * (1 + share) + PACKAGING_G, np.hypot(table.net_g * spread, PACKAGING_G)
 
 

@@ -55,15 +55,12 @@ class Grid:
     def smoothed(self, x_g: Floats, variance_g2: Floats) -> Floats:
         """Return the density at each `x_g` after adding a Gaussian of `variance_g2` (arrays of one shape)."""
         result = np.zeros(x_g.shape)
-        level_of = np.array([self._level(math.sqrt(v)) for v in variance_g2], dtype=np.int64)
+        finer = np.maximum(np.sqrt(variance_g2) / (3 * STEP_G), 1.0)  # a step of a third of the kernel: exact to 1e-6
+        level_of = np.minimum(np.log(finer) / math.log(COARSER), LEVELS - 1).astype(np.int64)
         for level in np.unique(level_of):
             here = level_of == level
             result[here] = self._at(int(level), x_g[here], variance_g2[here])
         return result
-
-    def _level(self, sd_g: float) -> int:
-        finer = sd_g / (3 * STEP_G)  # a step of at most a third of the kernel keeps the sum exact to 1e-6
-        return min(max(int(math.log(max(finer, 1.0), COARSER)), 0), LEVELS - 1)
 
     def _at(self, level: int, x_g: Floats, variance_g2: Floats) -> Floats:
         masses, step_g = self.levels[level], STEP_G * COARSER**level
@@ -127,6 +124,6 @@ class Broad:
         share = np.exp(-0.5 * at * at)
         return cls(mean_g, (mean_g * spread * (at[1] - at[0])) ** 2, share / share.sum())
 
-    def smoothed(self, x_g: float, variance_g2: float) -> float:
-        """Return the density at `x_g` after adding a Gaussian of `variance_g2`."""
-        return float(np.dot(self.share, gauss(x_g - self.mean_g, self.variance_g2 + variance_g2)))
+    def smoothed(self, x_g: Floats, variance_g2: float) -> Floats:
+        """Return the density at each `x_g` after adding a Gaussian of `variance_g2`."""
+        return np.asarray(gauss(x_g[:, None] - self.mean_g, self.variance_g2 + variance_g2) @ self.share)

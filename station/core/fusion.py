@@ -19,6 +19,7 @@ from station.core.verdict import Explanation, Kind
 
 TOLD_MAX = 10
 COVER = 0.999  # of the probability; then the rest is not worth a line
+FAR = -100.0  # log weights below count as this: nothing, without the slowness of denormal numbers
 FINEST = 1e-5  # less than this is not told
 
 
@@ -43,16 +44,12 @@ class Posterior:
     case: Case
     branches: tuple[Branch, ...]
     p: tuple[Floats, ...]
+    loss_minor: float  # what release would cost on average
 
     @property
     def p_as_claimed(self) -> float:
         """Probability that the whole basket is as claimed."""
         return float(self.p[0][0])
-
-    @property
-    def loss_minor(self) -> float:
-        """What release would cost on average."""
-        return float(sum(p @ branch.loss_minor for p, branch in zip(self.p, self.branches, strict=True)))
 
     def of_kind(self, kind: Kind) -> float:
         """Probability of a whole family."""
@@ -72,9 +69,12 @@ def posterior(case: Case, trust: float) -> Posterior:
     """Weigh all explanations of the case."""
     families = branches(case, trust)
     highest = max(float(branch.log_w.max()) for branch in families)
-    weights = [np.exp(branch.log_w - highest) for branch in families]
+    weights = [np.exp(np.maximum(branch.log_w - highest, FAR)) for branch in families]
     total = math.fsum(float(weight.sum()) for weight in weights)
-    return Posterior(case, tuple(families), tuple(weight / total for weight in weights))
+    p = tuple(weight / total for weight in weights)
+    pairs = zip(p, families, strict=True)
+    loss_minor = math.fsum(float((share * branch.loss_minor).sum()) for share, branch in pairs)  # `@` would start threads
+    return Posterior(case, tuple(families), p, loss_minor)
 
 
 def _largest(p: Floats, count: int) -> list[int]:

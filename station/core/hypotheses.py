@@ -314,16 +314,15 @@ def _swap_ratio(case: Case, line: int, places: Places) -> Floats:
 def _unknown_object(case: Case, _highest: float) -> Branch:
     policy, basket = case.policy, case.basket
     wide = Broad.lognormal(policy.unknown_median_g, policy.unknown_spread)
-    density = wide.smoothed(basket.residual_g, basket.variance_g2) * case.seen.unknown_more
+    density = wide.smoothed(_one(basket.residual_g), basket.variance_g2) * case.seen.unknown_more
     price = policy.default_price_minor
-    return _branch("unknown_object", _log(_one(density)), price * policy.loss_factor, price)
+    return _branch("unknown_object", _log(density), price * policy.loss_factor, price)
 
 
 def _foreign_load(case: Case, _highest: float) -> Branch:
     policy, basket = case.policy, case.basket
     wide = Broad.lognormal(policy.foreign_median_g, policy.foreign_spread)
-    down = wide.smoothed(basket.residual_g, basket.variance_g2)
-    lift = wide.smoothed(-basket.residual_g, basket.variance_g2)
+    down, lift = wide.smoothed(np.array([basket.residual_g, -basket.residual_g]), basket.variance_g2)
     density = (1 - policy.foreign_lift) * down + policy.foreign_lift * lift + ANYTHING
     seen = (1 + case.seen.unknown_more) / 2  # it may stand beside the platform
     loss = policy.foreign_loss_minor  # what such a load covers up nobody can tell

@@ -93,6 +93,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     foreign_lift: Share = 0.2  # the part of foreign loads that pull upwards
     unknown_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 350.0
     unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
-    blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 1000.0  # beyond this the weight alone cannot support a yes
+    blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 3000.0  # beyond this the weight alone cannot support a yes
     sights: Sights = Sights()
 

@@ -54,11 +54,11 @@ def _others(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, F
     rates, policy, beliefs = case.policy.base_rates, case.policy, case.beliefs
     density, loss = np.full(residual_g.shape, 1e-12), np.zeros(residual_g.shape)
     wide = Broad.lognormal(policy.unknown_median_g, policy.unknown_spread)
-    unknown = rates.unknown_object * np.array([wide.smoothed(r, v) for r, v in zip(residual_g, variance, strict=True)])
+    unknown = rates.unknown_object * wide.smoothed(residual_g, case.basket.variance_g2)
     density += unknown
     loss += unknown * policy.default_price_minor * policy.loss_factor
     wide = Broad.lognormal(policy.foreign_median_g, policy.foreign_spread)
-    foreign = rates.foreign_load * np.array([wide.smoothed(r, v) for r, v in zip(residual_g, variance, strict=True)])
+    foreign = rates.foreign_load * wide.smoothed(residual_g, case.basket.variance_g2)
     density += foreign
     loss += foreign * policy.foreign_loss_minor
     if beliefs.priced is not None:
