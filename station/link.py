@@ -54,7 +54,7 @@ class Link:
     def reset(self, connection: int, reason: str) -> None:
         """Give this connection up and make a new one."""
         if (session := self._current(connection)) is not None:
-            session.end(reason)
+            session.end(reason, goodbye=False)
 
     def close(self, last: Publication | None, timeout_s: float) -> bool:
         """Publish a last message, wait for the broker at most `timeout_s`, and end; say whether the broker has it."""
@@ -68,7 +68,7 @@ class Link:
                 done = False
         self._stop.set()
         if session is not None:
-            session.end("the station ends")
+            session.end("the station ends", goodbye=True)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return done

@@ -45,6 +45,7 @@ class Session:
         self._emit = emit
         self._trouble: Trouble | None = None
         self._ending: str | None = None
+        self._goodbye = False
         self._connack: tuple[bool, Properties] | None = None
         self._client = self._make_client()
         self._wake_r, self._wake_w = socket.socketpair()
@@ -77,8 +78,9 @@ class Session:
         options = SubscribeOptions(qos=1, retainAsPublished=True)
         self._client.subscribe([(topic, options) for topic in topics])
 
-    def end(self, reason: str) -> None:
-        """Ask for the end of the connection."""
+    def end(self, reason: str, *, goodbye: bool) -> None:
+        """Ask for the end of the connection; without `goodbye` the broker publishes the will if we stay away."""
+        self._goodbye = goodbye
         self._ending = reason
         self.wake()
 
@@ -127,6 +129,8 @@ class Session:
         if self._options.username is not None:
             self._client.username_pw_set(self._options.username, self._options.password)
         if (tls := self._options.tls) is not None:
+            for path in filter(None, (tls.ca, tls.cert, tls.key)):
+                path.read_bytes()  # the ssl module does not name a file that it cannot read
             context = ssl.create_default_context(cafile=tls.ca)
             if tls.cert is not None:
                 context.load_cert_chain(tls.cert, tls.key)
@@ -148,8 +152,9 @@ class Session:
         give_up_s = time.monotonic() + self._options.connect_s
         while (sock := self._client.socket()) is not None:
             if self._ending is not None:
-                self._client.disconnect()
-                self._client.loop_write()
+                if self._goodbye:
+                    self._client.disconnect()
+                    self._client.loop_write()
                 return
             if self.up_since_s is None and time.monotonic() > give_up_s:
                 self._trouble = Trouble("no answer to MQTT's CONNECT or SUBSCRIBE", "check that the port is MQTT's")

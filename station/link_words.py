@@ -23,7 +23,7 @@ REMEDIES = {
     149: "raise the broker's maximum packet size",
     151: "raise the broker's quota for this station",
 }
-CERTIFICATE_NOT_YET_VALID, CERTIFICATE_EXPIRED, HOSTNAME_MISMATCH = 9, 10, 62  # OpenSSL's X509_V_ERR_*
+CERTIFICATE_NOT_YET_VALID, CERTIFICATE_EXPIRED, HOSTNAME_MISMATCH, ADDRESS_MISMATCH = 9, 10, 62, 64  # X509_V_ERR_*
 
 
 class Trouble(NamedTuple):
@@ -69,8 +69,9 @@ FAILURES: list[tuple[type[OSError], str, str]] = [
 
 def _certificate(error: ssl.SSLCertVerificationError) -> Trouble:
     remedy = {
-        CERTIFICATE_NOT_YET_VALID: "this machine's clock may be wrong; time synchronisation heals it, it is tried again",
+        CERTIFICATE_NOT_YET_VALID: "this machine's clock may be wrong; time synchronisation heals it",
         CERTIFICATE_EXPIRED: "renew the broker's certificate, or correct this machine's clock",
         HOSTNAME_MISMATCH: "the certificate must carry the name in `mqtt.host`",
+        ADDRESS_MISMATCH: "the certificate must carry the address in `mqtt.host`; better name the broker there",
     }.get(error.verify_code, "`mqtt.tls.ca` must be the authority that signed the broker's certificate")
     return Trouble(f"the broker's certificate: {error.verify_message}", remedy)
