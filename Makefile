@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow bench model clean
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow bench model docs clean
 
 BIN := .venv/bin
 JOBS ?= auto
@@ -44,6 +44,10 @@ bench: ## measure what is fast and what is right; prints tables
 
 model: setup ## make the shipped model again
 	training/make_model.sh $(ARGS)
+
+docs: setup ## write docs/CONFIG.md from the source
+	PYTHONPATH=. $(BIN)/python tools/config_reference.py >docs/.config.part
+	mv docs/.config.part docs/CONFIG.md
 
 clean: ## remove environments and everything generated
 	rm -rf .venv .venv-tflite build dist *.egg-info htmlcov .coverage* .hypothesis

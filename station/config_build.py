@@ -8,7 +8,17 @@ import msgspec
 
 from station import toml_lines
 from station.config_check import NOTHING, Problem, build, metas, nearest, struct_in
-from station.config_keys import Camera, CameraKeys, Config, DriverOptions, Mqtt, Scale, ScaleKeys, Station, Transaction
+from station.config_keys import (
+    Camera,
+    CameraKeys,
+    Config,
+    DriverOptions,
+    Mqtt,
+    Scale,
+    ScaleKeys,
+    Station,
+    Transaction,
+)
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from station.core.setup import Deadlines
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
 
@@ -114,7 +115,7 @@ class ScaleKeys(Table, frozen=True):
     division_g: Annotated[float, Meta(gt=0, le=5_000, description="d of the type plate")]
 
 
-class Transaction(Table, frozen=True):
+class Transaction(Deadlines, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long a visit waits for what."""
 
     no_claim_s: Annotated[Seconds, Meta(description="a load without a claim for so long is judged `abstain`")] = 10.0
