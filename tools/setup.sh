@@ -68,9 +68,8 @@ install_quietly() {
     [ "$status" = 0 ] || die "apt-get could not install: $*"
     case " $* " in
         *" mosquitto "*)
-            if command -v systemctl >/dev/null; then
-                as_root systemctl disable --quiet mosquitto.service 2>/dev/null || true
-            fi
+            # `systemctl disable`, also where systemd is not running or not there yet
+            as_root rm -f /etc/systemd/system/multi-user.target.wants/mosquitto.service
             say "the system's own mosquitto service is left switched off (systemctl enable --now mosquitto starts it)"
             ;;
     esac
