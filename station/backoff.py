@@ -1,7 +1,8 @@
 """How long to wait before the next attempt to connect: exponential with full jitter.
 
-The count of failures starts anew only when a connection has been of use. That a broker said hello is not enough: two
-clients with one identity throw each other out after every hello, and would do so once a second for ever.
+The count of failures starts anew only when a connection has been of use: it lasted twice as long as the wait that may
+have led to it, and a while at least. That a broker said hello is not enough: two clients with one identity throw each
+other out after every hello, each as soon as its own wait is over, and would do so once a second for ever.
 """
 
 from collections.abc import Callable
@@ -19,14 +20,13 @@ class Backoff:
         self._uniform = uniform
         self._failures = 0
 
-    def ceiling_s(self, lasted_s: float, *, proven: bool, taken_over: bool) -> float:
-        """Return the longest wait after a connection that lasted `lasted_s` (0: there was none)."""
-        enough_s = PROVEN_S if proven else USEFUL_S
-        if taken_over:  # the other one is waiting as well: only a long peace counts
-            enough_s = 2 * self._maximum_s
-        self._failures = 0 if lasted_s >= enough_s else min(self._failures + 1, 30)
-        return float(min(self._maximum_s, self._minimum_s * 2**self._failures))
+    @property
+    def ceiling_s(self) -> float:
+        """The longest possible wait now."""
+        return float(min(self._maximum_s, self._minimum_s * 2.0**self._failures))
 
-    def delay_s(self, lasted_s: float, *, proven: bool, taken_over: bool) -> float:
-        """Return how long to wait now."""
-        return self._uniform(0.0, self.ceiling_s(lasted_s, proven=proven, taken_over=taken_over))
+    def delay_s(self, lasted_s: float, *, proven: bool) -> float:
+        """Return how long to wait after a connection that lasted `lasted_s` (0: there was none)."""
+        useful = lasted_s >= max(PROVEN_S if proven else USEFUL_S, 2 * self.ceiling_s)
+        self._failures = 0 if useful else min(self._failures + 1, 30)
+        return self._uniform(0.0, self.ceiling_s)

@@ -88,4 +88,4 @@ class Link:
             where = f"broker {self._options.host}:{self._options.port}"
             self._emit(LinkDown(connection=session.number, reason=f"{where}: {trouble.reason}", remedy=trouble.remedy))
             lasted_s = 0.0 if session.up_since_s is None else time.monotonic() - session.up_since_s
-            self._stop.wait(backoff.delay_s(lasted_s, proven=session.proven, taken_over=session.taken_over))
+            self._stop.wait(backoff.delay_s(lasted_s, proven=session.proven))

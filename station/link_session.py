@@ -30,6 +30,7 @@ MAXIMUM_PACKET_BYTES = 1024 * 1024  # larger ones are not delivered to us at all
 MAX_RECEIVE_MAXIMUM = 65_535
 MAX_PACKET = 268_435_455
 TICK_S = 0.25
+LOST_REMEDY = "check the network and the broker's log; if it repeats, another client may use this station's id"
 
 
 class Session:
@@ -37,7 +38,6 @@ class Session:
 
     def __init__(self, number: int, options: LinkOptions, subscriptions: list[str], emit: Emit) -> None:
         self.number = number
-        self.taken_over = False
         self.proven = False  # the broker has acknowledged a message
         self.up_since_s: float | None = None
         self._options = options
@@ -184,7 +184,7 @@ class Session:
             return Trouble(self._ending, "it is connected anew")
         if self._connack is None:
             return Trouble("the broker closed the connection before its CONNACK", "look into the broker's log")
-        return Trouble("the connection is lost", "check the network, and the broker's log")
+        return Trouble("the connection is lost", LOST_REMEDY)
 
     # -- paho's callbacks, in the thread
 
@@ -224,7 +224,6 @@ class Session:
         self, _client: Client, _userdata: Any, flags: Any, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            self.taken_over = reason.value == link_words.TAKEN_OVER
             self._trouble = link_words.refused(reason.value, str(reason))
 
     def _on_publish(

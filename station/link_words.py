@@ -4,7 +4,6 @@ import socket
 import ssl
 from typing import NamedTuple
 
-TAKEN_OVER = 142  # DISCONNECT: another client connected with our identity
 # MQTT 5.0, section 2.4: reason codes that a broker gives when it refuses or ends a connection.
 REMEDIES = {
     129: "the broker could not read our packet; is there a proxy between?",
@@ -18,7 +17,7 @@ REMEDIES = {
     138: "the broker has banned this station; ask its administrator",
     139: "the broker is shutting down; it is tried again",
     141: "the broker heard nothing from us in time; check the network",
-    TAKEN_OVER: "another client uses this station's id; ids are unique over the whole fleet: find and rename the other",
+    142: "another client uses this station's id; ids are unique over the whole fleet: find and rename the other",
     147: "the broker's Receive Maximum was exceeded; report it together with the broker's name and version",
     149: "raise the broker's maximum packet size",
     151: "raise the broker's quota for this station",

@@ -48,7 +48,7 @@ class Consumer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.delivery.close()
+        self.delivery.close(0.5)
 
     def verdict(self, number: int = 1) -> None:
         """Store one verdict."""
