@@ -77,11 +77,11 @@ install_quietly() {
 
 system_packages() {
     local packages
-    packages=$(missing_packages | tr '\n' ' ')
+    packages=$(missing_packages | paste -sd ' ')
     [ -n "$packages" ] || return 0
     command -v apt-get >/dev/null || die "missing: $packages; this system has no apt-get, install them by its own means"
-    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
-        die "missing: $packages; become root and run: apt-get install $packages"
+    if [ "$(id -u)" != 0 ] && ! { command -v sudo >/dev/null && as_root true; }; then
+        die "missing: $packages; this needs root or sudo: apt-get install $packages"
     fi
     say "installing $packages"
     # shellcheck disable=SC2086 # one word a package
@@ -117,6 +117,7 @@ environment() { # folder, wanted, requirements...
 
 requirements() { "$(find_python)" tools/requirements.py "$@"; }
 
+[ -z "${PYTHON:-}" ] || new_enough "$PYTHON" || die "PYTHON=$PYTHON is no Python 3.11 or newer"
 system_packages
 case "${1:-}" in
     main | bench)
