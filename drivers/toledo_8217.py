@@ -17,6 +17,7 @@ from drivers.toledo_codec import REQUEST_WEIGHT, Dialect, ToledoCodec, Unit
 
 _ANSWER_TIMEOUT_S = 1.0  # the protocol's own; a scale in motion still answers, with its status
 _SILENT_POLLS_MAX = 3
+_QUIET_MAX_S = 0.5  # how long noise may put off the next question
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +105,7 @@ class Driver:
 
     def _give_up(self, now_s: float) -> Indication:
         self._asked_s, self._next_ask_s = None, now_s + self._options.poll_s
-        self._quiet_limit_s = now_s + _ANSWER_TIMEOUT_S  # a line that is never quiet must not silence us
+        self._quiet_limit_s = now_s + _QUIET_MAX_S  # a line that is never quiet must not silence us
         self._silent_polls += 1
         if self._silent_polls >= _SILENT_POLLS_MAX:
             options = self._options

@@ -1,0 +1,123 @@
+"""The bridge driver against a device in the test's hand: who begins, who is silent, who was exchanged."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from drivers.base import SensorError
+from drivers.bridge_frames import Action, BridgeFlag, CommandFrame, HelloFrame, PongFrame, SampleFrame, encode, parse
+from drivers.framing import FrameDecoder
+from drivers.hx711_bridge import Driver, Options
+from tests.drivers.wire import Peer, read_to_error
+
+COUNTS = (10, 20, 30, 40)
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    with Peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def driver(peer: Peer) -> Iterator[Driver]:
+    driver = Driver(Options(port=peer.path, startup_s=0.5))
+    driver.open()
+    yield driver
+    driver.close()
+
+
+def samples(first: int, count: int) -> bytes:
+    numbers = range(first, first + count)
+    return b"".join(encode(SampleFrame(number * 12_190, BridgeFlag(0), COUNTS), number) for number in numbers)
+
+
+def hello(unique_id: bytes) -> bytes:
+    return b"\0" + encode(HelloFrame(unique_id, 4, 128, 80, "x"), 0)
+
+
+def test_the_first_thing_said_is_start(peer: Peer, driver: Driver) -> None:
+    payloads = FrameDecoder().feed(b"\0" + peer.heard())
+    assert driver.device_id is None
+    assert parse(payloads[0]) == (0, CommandFrame(Action.START))
+
+
+def test_a_bridge_that_listens_to_nothing_is_served(peer: Peer, driver: Driver) -> None:
+    peer.say(b"\0" + samples(0, 5))
+    values = []
+    while len(values) < 4:
+        values += driver.read(5.0)
+    assert [value.counts for value in values] == [COUNTS] * 4
+
+
+def test_start_is_said_again_while_nothing_comes(peer: Peer, driver: Driver) -> None:
+    peer.heard()
+    assert driver.read(0.4) == []
+    [payload, *_] = FrameDecoder().feed(b"\0" + peer.heard())
+    assert parse(payload) == (2, CommandFrame(Action.START))
+
+
+def test_silence_is_an_error(driver: Driver) -> None:
+    with pytest.raises(SensorError, match="no data from the bridge on /dev/pts/") as caught:
+        read_to_error(driver)
+    assert "power" in caught.value.remedy
+
+
+def test_silence_after_samples_is_an_error_too(peer: Peer, driver: Driver) -> None:
+    peer.say(b"\0" + samples(0, 5))
+    with pytest.raises(SensorError, match="no data"):
+        read_to_error(driver)
+
+
+def test_a_bridge_that_lives_but_sends_nothing_has_dead_converters(peer: Peer, driver: Driver) -> None:
+    peer.say(b"\0" + samples(0, 5))
+    assert driver.read(5.0)
+    peer.say(encode(PongFrame(1, 2), 5))
+    with pytest.raises(SensorError, match="sends no samples") as caught:
+        read_to_error(driver)
+    assert "converters" in caught.value.remedy
+
+
+def test_garbage_is_no_sign_of_life(peer: Peer, driver: Driver) -> None:
+    def babble() -> None:
+        for _ in range(1000):
+            peer.say(b"\0\x05abc")
+            driver.read(0.02)
+
+    with pytest.raises(SensorError, match="no data"):
+        babble()
+
+
+def test_another_bridge_on_the_same_port_is_refused(peer: Peer, driver: Driver) -> None:
+    peer.say(hello(b"AAAAAAAA") + samples(1, 3))
+    while driver.device_id is None:
+        driver.read(0.1)
+    peer.say(hello(b"BBBBBBBB"))
+    with pytest.raises(SensorError, match="now another bridge") as caught:
+        read_to_error(driver)
+    assert "calibrate" in caught.value.remedy
+
+
+def test_the_configured_number_of_channels_is_enforced(peer: Peer) -> None:
+    driver = Driver(Options(port=peer.path, channels=3))
+    driver.open()
+    peer.say(b"\0" + samples(0, 5))
+    with pytest.raises(SensorError, match="4 channels, 3 were expected"):
+        read_to_error(driver)
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"port": "/dev/x", "channels": 0}, {"port": "/dev/x", "channels": 9}, {"port": "/dev/x", "baud": 300},
+     {"port": "/dev/x", "startup_s": 60}, {"port": "/dev/x", "capacity_g": -1}, {"port": "/dev/x", "extra": 1}],
+)  # fmt: skip
+def test_options_have_bounds_and_no_leftovers(keys: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(keys, Options)
+
+
+def test_the_keys_of_the_published_example_are_enough() -> None:
+    options = msgspec.convert({"port": "/dev/serial/by-id/x", "capacity_g": 50000, "division_g": 5}, Options)
+    assert (options.capacity_g, options.division_g, options.channels) == (50_000.0, 5.0, None)
