@@ -8,7 +8,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
@@ -43,16 +42,6 @@ class Picture(msgspec.Struct, frozen=True):
     capture_no: int | None
     frame: Frame
     capture_ms: float
-
-
-class Eye(Protocol):
-    """What makes sightings of pictures; used by one thread."""
-
-    def learn_empty(self, camera: str, frame: Frame) -> None:
-        """Take the picture as that camera's reference of the empty platform."""
-
-    def look(self, picture: Picture) -> events.Seen:
-        """Return what the picture shows."""
 
 
 class Worker(threading.Thread):
@@ -166,24 +155,3 @@ class CameraWorker(Worker):
     def _blind(self, capture_no: int | None) -> None:
         if capture_no is not None:
             self.emit(events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=self.camera))
-
-
-class EyeWorker(Worker):
-    """Turns pictures into sightings, one after the other: one model, one thread."""
-
-    def __init__(self, eye: Eye, emit: Emit) -> None:
-        super().__init__("eye", emit)
-        self.pictures: queue.SimpleQueue[Picture] = queue.SimpleQueue()
-        self._eye = eye
-
-    def run(self) -> None:
-        """Serve pictures until asked to end."""
-        while not self.stopping.is_set():
-            try:
-                picture = self.pictures.get(timeout=READ_S)
-            except queue.Empty:
-                continue
-            if picture.capture_no is None:
-                self._eye.learn_empty(picture.camera, picture.frame)
-            else:
-                self.emit(self._eye.look(picture))

@@ -44,18 +44,19 @@ class Faults:
         alarms: list[Alarm] = []
         began = False
         for scale in scales:
+            name = self._weighing.specs[scale].name
             code, message, remedy = self._look_at(scale, t_ns)
             before = self._present.get(scale)
             if before == ((code, message) if code else None):
                 continue
             if before is not None:
-                alarms.append(Alarm(code=before[0], part=f"scale-{scale}", raised=False))
+                alarms.append(Alarm(code=before[0], part=name, raised=False))
                 del self._present[scale]
             if code:
                 self._present[scale] = (code, message)
                 self._weighing.distrust()
-                text = f"scale {scale}: {message}"
-                alarms.append(Alarm(code=code, part=f"scale-{scale}", raised=True, message=text, remedy=remedy))
+                text = f"{name}: {message}"
+                alarms.append(Alarm(code=code, part=name, raised=True, message=text, remedy=remedy))
                 began = True
         return alarms, began
 

@@ -35,6 +35,7 @@ BAD_SAMPLES = 8  # unusable samples in a row that make a fault
 class ScaleSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says of one scale."""
 
+    name: str = "scale-1"
     counts: bool  # gives counts, which calibration turns into grams; otherwise it indicates grams
     capacity_g: float
     division_g: float

@@ -12,8 +12,10 @@ than 2 % of capacity from the calibrated zero. A platform that stays below zero 
 
 import enum
 import math
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from calibration.model import Calibration
 from station.core.evidence import Reading
@@ -31,8 +33,8 @@ OVER_DIVISIONS = 9  # OIML R 76: no indication above Max + 9 e
 class WeighingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Window of the mean, and the least weight that is a load (None: four divisions)."""
 
-    window_s: float = 0.4
-    load_threshold_g: float | None = None
+    window_s: Annotated[float, Meta(ge=0.2, le=5)] = 0.4
+    load_threshold_g: Annotated[float, Meta(gt=0, le=10_000)] | None = None
 
 
 class PlatformPhase(enum.Enum):

@@ -1,0 +1,82 @@
+"""`station`: the command line. Every command is a module of its own, loaded only when its command is given."""
+
+import argparse
+import sys
+from typing import NoReturn
+
+from station import __version__, clitools
+from station.config import DriverOptions
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(clitools.USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return clitools.run(_parser(given[0] if given else ""), given)
+
+
+def _parser(first: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = _Parser(prog="station", description="The checkout validation station.")
+    parser.add_argument("--version", action="version", version=f"station {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in MOUNTS if first not in MOUNTS else (first,):
+        MOUNTS[name](commands)
+    return parser
+
+
+def _options() -> DriverOptions:
+    from station import wiring
+
+    return wiring.driver_options()
+
+
+def _run(commands: clitools.Subparsers) -> None:
+    from station import running
+
+    running.add_command(commands)
+
+
+def _demo(commands: clitools.Subparsers) -> None:
+    from station.demo import command
+
+    command.add_command(commands)
+
+
+def _config(commands: clitools.Subparsers) -> None:
+    from station import config_cli
+
+    config_cli.add_commands(commands, _options)
+
+
+def _catalogue(commands: clitools.Subparsers) -> None:
+    from station import catalogue_cli
+
+    catalogue_cli.add_commands(commands, _options)
+
+
+def _gallery(commands: clitools.Subparsers) -> None:
+    from station import gallery_cli
+
+    gallery_cli.add_commands(commands, _options)
+
+
+def _check(commands: clitools.Subparsers) -> None:
+    from station import check_cli
+
+    check_cli.add_command(commands, _options)
+
+
+MOUNTS = {
+    "run": _run,
+    "demo": _demo,
+    "config": _config,
+    "check": _check,
+    "catalogue": _catalogue,
+    "gallery": _gallery,
+}

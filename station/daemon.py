@@ -1,0 +1,350 @@
+"""The daemon: one queue, one consumer.
+
+Threads that block on devices or on the network put values on the queue; `Daemon.run` takes them one by one, hands
+them to the engine or to the delivery, and carries out what follows. All effects of one value are one batch, one
+commit: what the backend is told of is on disk before. Nothing here measures, sees or decides.
+"""
+
+import queue
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from station import reports
+from station.assessor import Assessor
+from station.calibrations import Calibrations
+from station.clock import Clock
+from station.commanding import CommandRefusedError, to_event
+from station.commands import Command, error, ok
+from station.config import Config
+from station.core import effects, events, visit
+from station.core.alarms import Board
+from station.core.engine import Engine
+from station.core.transaction import State
+from station.core.verdict import Verdict, Versions
+from station.core.verdict_data import to_wire
+from station.delivery import Batch, Delivery, Outgoing
+from station.keeping import Keeper
+from station.link_values import LinkEvent
+from station.looking import EyesReady
+from station.outbox import Outbox, OutboxError
+from station.sensing import CameraTrouble, CameraWell, CameraWorker, Worker
+
+TICK_S = 0.5
+WATCH_NS = 2 * 10**9
+SECOND_NS = 10**9
+PENDING_MOST = 200  # commands whose answers are outstanding
+
+log = structlog.get_logger()
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Ends the daemon."""
+
+    reason: str
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the daemon works with; made by `wiring`."""
+
+    config: Config
+    problem: str | None  # why the configuration in force is not the one asked for
+    clock: Clock
+    engine: Engine
+    assessor: Assessor
+    calibrations: Calibrations
+    outbox: Outbox
+    delivery: Delivery
+    workers: Sequence[Worker]  # in the order of their start
+    cameras: Sequence[CameraWorker]
+    inbox: "queue.SimpleQueue[object]"
+    versions: Versions
+
+
+class Draft(msgspec.Struct):
+    """What one value has caused so far."""
+
+    events: list[Outgoing] = msgspec.field(default_factory=list)
+    keep: dict[str, bytes] = msgspec.field(default_factory=dict)
+    forget: list[str] = msgspec.field(default_factory=list)
+    answers: list[effects.Answer] = msgspec.field(default_factory=list)
+
+    def batch(self) -> Batch:
+        """Return what belongs on disk."""
+        return Batch(events=tuple(self.events), keep=self.keep, forget=tuple(self.forget))
+
+
+class Daemon:
+    """The consumer. `run` returns when a `Stop` was taken from the queue."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._engine = parts.engine
+        self._keeper = Keeper(parts.delivery)
+        self._board = Board()
+        self._conditions: dict[tuple[str, str], effects.Alarm] = {}
+        self._versions = parts.versions
+        self._commands: dict[int, Command] = {}
+        self._command_no = 0
+        self._counts: Counter[str] = Counter()
+        self._watched_ns = self._told_ns = 0
+        self._told_working = False
+        self._stopping: Stop | None = None
+
+    def run(self) -> int:
+        """Start everything, take values until told to stop, and end everything; return the exit status."""
+        self._begin()
+        while self._stopping is None:
+            self._take(self._next())
+        log.info("stopping", reason=self._stopping.reason)
+        self._end()
+        return 0
+
+    # start and end
+
+    def _begin(self) -> None:
+        parts = self._parts
+        self._restore()
+        self._watch(time.monotonic_ns())
+        parts.delivery.announce("online")
+        parts.delivery.state("config", reports.configured(parts.config, parts.problem))
+        parts.delivery.start()
+        for worker in parts.workers:
+            worker.start()
+        log.info("started", station=parts.config.station.id, configuration=parts.config.source)
+
+    def _restore(self) -> None:
+        """Go on where the last run ended: its zero, and its open visit."""
+        try:
+            zero, kept = self._parts.outbox.kept("zero"), self._parts.outbox.kept("visit")
+        except OutboxError as failure:
+            log.warning("nothing could be restored", problem=failure.message, remedy=failure.remedy)
+            return
+        if zero is not None:
+            self._think(events.ZeroRestored(t_ns=time.monotonic_ns(), zero_g=float(zero)))
+        if kept is not None:
+            try:
+                self._engine.resume(visit.restore(kept))
+            except msgspec.DecodeError as failure:
+                log.warning("the open visit of the last run cannot be read", problem=str(failure))
+
+    def _end(self) -> None:
+        for worker in reversed(self._parts.workers):
+            worker.stop()
+        for worker in reversed(self._parts.workers):
+            worker.join(timeout=2.0)
+        self._keeper.retry()
+        self._parts.delivery.close()
+
+    # the loop
+
+    def _next(self) -> object:
+        due_ns = self._engine.next_deadline_ns
+        wait_s = TICK_S if due_ns is None else min(TICK_S, max((due_ns - time.monotonic_ns()) / SECOND_NS, 0.0))
+        try:
+            return self._parts.inbox.get(timeout=wait_s)
+        except queue.Empty:
+            return events.Ticked(t_ns=time.monotonic_ns())
+
+    def _take(self, value: object) -> None:
+        match value:
+            case events.Event():
+                self._think(value)  # type: ignore[arg-type] # every subclass is one of AnyEvent
+            case CameraTrouble(camera, message, remedy):
+                self._alarm(_camera_alarm(camera, message, remedy))
+            case CameraWell(camera):
+                self._alarm(_camera_alarm(camera))
+            case EyesReady():
+                self._stamp(msgspec.structs.replace(self._versions, model=value.model))
+                log.info("the eyes are ready", runtime=value.runtime, products=value.products)
+            case Stop():
+                self._stopping = value
+            case _:
+                self._hear(value)  # type: ignore[arg-type] # nothing else is put on the queue
+        self._housekeeping(time.monotonic_ns())
+
+    def _think(self, event: events.AnyEvent) -> None:
+        """Hand an event to the engine and carry out all that follows."""
+        draft = Draft()
+        todo = deque(self._engine.handle(event))
+        while todo:
+            effect = todo.popleft()
+            if isinstance(effect, effects.Judge):
+                todo.extend(self._engine.handle(self._parts.assessor.judge(effect)))
+            else:
+                self._carry_out(effect, draft)
+        self._finish(draft)
+
+    def _finish(self, draft: Draft) -> None:
+        """Commit, and only then answer."""
+        if draft.events or draft.keep or draft.forget:
+            self._keeper.put(draft.batch())
+        for answer in draft.answers:
+            self._answer(answer)
+
+    def _carry_out(self, effect: effects.Effect, draft: Draft) -> None:
+        match effect:
+            case effects.Capture() | effects.LearnEmpty():
+                for camera in self._parts.cameras:
+                    camera.request(effect.capture_no if isinstance(effect, effects.Capture) else None)
+            case effects.Alarm():
+                self._post(effect, draft)
+            case effects.Answer():
+                draft.answers.append(effect)
+            case effects.KeepZero(zero_g=zero_g):
+                draft.keep["zero"] = repr(zero_g).encode()
+            case effects.KeepVisit(snapshot=snapshot):
+                _keep_visit(snapshot, draft)
+            case effects.Deliver(verdict=verdict):
+                self._note(verdict)
+                draft.events.append(Outgoing(name="verdict", data=to_wire(verdict)))
+            case _:
+                draft.events.append(_event(effect))
+
+    def _note(self, verdict: Verdict) -> None:
+        judgement = verdict.judgement
+        self._counts[f"verdict_{judgement.decision}"] += 1
+        log.info(
+            "verdict",
+            transaction=verdict.transaction_id,
+            number=verdict.verdict_no,
+            decision=judgement.decision,
+            p_as_claimed=judgement.p_as_claimed,
+            reasons=list(judgement.reasons),
+            total_ms=round(verdict.timing_ms.total),
+        )
+
+    # commands
+
+    def _hear(self, event: LinkEvent) -> None:
+        for command in self._parts.delivery.handle(event, time.monotonic_ns()):
+            self._counts[f"command_{command.name}"] += 1
+            try:
+                self._think(self._event_of(command))
+            except CommandRefusedError as refusal:
+                self._parts.delivery.answer(command, error(refusal.code, refusal.message))
+
+    def _event_of(self, command: Command) -> events.AnyEvent:
+        event = to_event(command.name, command.data, self._command_no + 1, time.monotonic_ns())
+        self._command_no += 1
+        self._commands[self._command_no] = command
+        if len(self._commands) > PENDING_MOST:
+            del self._commands[next(iter(self._commands))]
+        if isinstance(event, events.Claimed):
+            return msgspec.structs.replace(event, last_verdict_no=self._last_verdict_no(event.claim.transaction_id))
+        return event
+
+    def _last_verdict_no(self, transaction_id: str) -> int:
+        try:
+            return self._parts.outbox.max_verdict_no(transaction_id)
+        except OutboxError:  # the delivery's conditions tell of it; the numbers of this run go on
+            return 0
+
+    def _answer(self, answer: effects.Answer) -> None:
+        command = self._commands.pop(answer.command, None)
+        if command is not None:
+            self._parts.delivery.answer(command, ok() if answer.code is None else error(answer.code, answer.message))
+
+    # alarms
+
+    def _alarm(self, *alarms: effects.Alarm) -> None:
+        draft = Draft()
+        for alarm in alarms:
+            self._post(alarm, draft)
+        self._finish(draft)
+
+    def _post(self, alarm: effects.Alarm, draft: Draft) -> None:
+        notice = self._board.post(alarm, self._parts.clock.new_id())
+        if notice is None:
+            return
+        tell = log.warning if notice.state == "raised" else log.info
+        tell("alarm " + notice.state, code=notice.code, part=notice.part, message=notice.message, remedy=notice.remedy)
+        draft.events.append(Outgoing(name="alarm", data=msgspec.to_builtins(notice)))
+        self._told_ns = 0  # the health has changed
+
+    def _conditions_now(self, now_ns: int) -> list[effects.Alarm]:
+        """Return the alarms that follow from what is wrong with outbox and broker now, and no longer."""
+        found = {
+            (condition.code, condition.part): effects.Alarm(
+                code=condition.code,
+                part=condition.part,
+                raised=True,
+                severity=condition.severity,
+                message=condition.message,
+                remedy=condition.remedy,
+            )
+            for condition in self._parts.delivery.alarm_conditions(now_ns)
+        }
+        ended = [effects.Alarm(code=code, part=part, raised=False) for code, part in self._conditions.keys() - found]
+        began = [alarm for key, alarm in found.items() if key not in self._conditions]
+        self._conditions = found
+        return ended + began
+
+    # housekeeping
+
+    def _housekeeping(self, now_ns: int) -> None:
+        if now_ns - self._watched_ns >= WATCH_NS:
+            self._watch(now_ns)
+        working = self._engine.state is not State.OUT_OF_ORDER
+        if working != self._told_working or now_ns - self._told_ns >= reports.HEALTH_S * SECOND_NS:
+            self._told_working = working
+            self._tell(now_ns)
+
+    def _watch(self, now_ns: int) -> None:
+        """Look at the files that others may change, and at delivery's troubles."""
+        self._watched_ns = now_ns
+        self._think(events.Ticked(t_ns=now_ns))
+        calibrated, alarms = self._parts.calibrations.refresh(now_ns)
+        for event in calibrated:
+            self._think(event)
+        alarms += self._parts.assessor.refresh()
+        self._keeper.retry()
+        self._parts.delivery.tick(now_ns)
+        self._alarm(*alarms, *self._conditions_now(now_ns))
+        versions = msgspec.structs.replace(
+            self._versions, catalogue=self._parts.assessor.version, calibration=self._parts.calibrations.version
+        )
+        self._stamp(versions)
+
+    def _stamp(self, versions: Versions) -> None:
+        """Put these versions on verdicts and into the birth message."""
+        if versions == self._versions and self._watched_ns and self._counts["births"]:
+            return
+        self._counts["births"] += 1
+        self._versions = versions
+        self._engine.use(versions)
+        self._parts.delivery.state("info", reports.info(self._parts.config, versions))
+
+    def _tell(self, now_ns: int) -> None:
+        self._told_ns = now_ns
+        parts = self._parts
+        notices, waiting = self._board.raised(), self._keeper.waiting
+        health = reports.health(parts.config, self._engine, notices, parts.outbox, parts.clock, waiting)
+        parts.delivery.state("health", health, expiry_s=3 * reports.HEALTH_S)
+        parts.delivery.metric("metrics", reports.metrics(self._counts, parts.delivery))
+
+
+def _event(effect: effects.Effect) -> Outgoing:
+    """Return what the backend is told of a visit's course, or of a phone's code."""
+    data: dict[str, object] = msgspec.to_builtins(effect)
+    rounded = {key: round(value, 1) + 0.0 for key, value in data.items() if isinstance(value, float)}
+    return Outgoing(name="token" if isinstance(effect, effects.Token) else "transaction", data={**data, **rounded})
+
+
+def _keep_visit(snapshot: bytes | None, draft: Draft) -> None:
+    draft.keep.pop("visit", None)
+    if snapshot is None:
+        draft.forget = ["visit"]
+    else:
+        draft.keep["visit"] = snapshot
+        draft.forget = []
+
+
+def _camera_alarm(camera: str, message: str = "", remedy: str = "") -> effects.Alarm:
+    text = f"camera {camera}: {message}"
+    return effects.Alarm(
+        code="CAMERA_FAULT", part=f"camera-{camera}", raised=bool(message), message=text, remedy=remedy
+    )

@@ -1,0 +1,85 @@
+"""What the station says of itself: the contents of `st/info`, `st/health`, `st/config` and `tel/metrics`."""
+
+import platform
+import resource
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from station.clock import Clock
+from station.config import Config
+from station.core.alarms import Notice
+from station.core.engine import Engine
+from station.core.verdict import Versions
+from station.delivery import Delivery
+from station.outbox import Outbox, OutboxError
+
+HEALTH_S = 60
+METRICS_S = 60
+
+
+def info(config: Config, versions: Versions) -> dict[str, Any]:
+    """Return the birth message: what runs here, on what."""
+    return {
+        **msgspec.to_builtins(versions),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "scales": [
+            {"name": s.name, "driver": s.driver, "capacity_g": s.capacity_g, "division_g": s.division_g}
+            for s in config.scales
+        ],
+        "cameras": [{"name": camera.name, "driver": camera.driver} for camera in config.cameras],
+        "public_key": None,
+    }
+
+
+def health(
+    config: Config, engine: Engine, notices: tuple[Notice, ...], outbox: Outbox, clock: Clock, waiting: int
+) -> dict[str, Any]:
+    """Return the state of every part."""
+    faulty = {notice.part: notice.code for notice in notices}
+    parts = [scale.name for scale in config.scales] + [f"camera-{camera.name}" for camera in config.cameras]
+    level = engine.weighing.level()
+    return {
+        "state": engine.state.value,
+        "parts": {part: faulty.get(part, "ok") for part in [*parts, *sorted(set(faulty) - set(parts))]},
+        "alarms": [{"code": notice.code, "part": notice.part, "alarm_id": notice.alarm_id} for notice in notices],
+        "gross_g": None if level is None or level.now_g is None else round(level.now_g, 1),
+        "zero_g": round(engine.weighing.zero_g, 1),
+        "clock": clock.stamp().clock,
+        "disk_free_bytes": _free(Path(config.station.state_dir)),
+        "outbox": {**_depth(outbox), "unwritten": waiting},
+    }
+
+
+def configured(config: Config, problem: str | None) -> dict[str, Any]:
+    """Return which configuration is in force, and why it is not the one that was asked for."""
+    return {"hash": config.hash, "source": config.source, "in_force": problem is None, "problem": problem}
+
+
+def metrics(counts: Counter[str], delivery: Delivery) -> dict[str, Any]:
+    """Return counters since the start, and what the process uses."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "counts": dict(counts),
+        "delivery": delivery.counters,
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
+        "rss_peak_kib": usage.ru_maxrss,
+    }
+
+
+def _free(path: Path) -> int | None:
+    try:
+        return shutil.disk_usage(path).free
+    except OSError:
+        return None
+
+
+def _depth(outbox: Outbox) -> dict[str, int | None]:
+    try:
+        return outbox.depth()._asdict()
+    except OutboxError:
+        return {"unconfirmed": None, "events": None, "used_bytes": None}

@@ -1,0 +1,58 @@
+"""`station run`: the daemon from a configuration file, until a signal ends it."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+
+from station import clitools, config, config_good, wiring
+from station.daemon import Stop
+
+UMASK = 0o027  # what the station keeps is nobody else's business
+
+
+def add_command(commands: clitools.Subparsers) -> None:
+    """Add `run`."""
+    parser = clitools.add_command(commands, "run", _run, "run the station")
+    clitools.add_config_option(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Choose the configuration, take the state directory, build, run; the mirror of it happens in `Daemon.run`."""
+    speak()
+    os.umask(UMASK)
+    choice = config_good.choose(config.find(arguments.config), wiring.driver_options())
+    if choice.problem is not None:
+        clitools.complain(choice.problem)
+        clitools.complain("running on the last good configuration")
+    try:
+        lock = wiring.claim_state_dir(Path(choice.config.station.state_dir))
+    except wiring.StateError as error:
+        raise clitools.CommandError(str(error)) from error
+    try:
+        daemon, inbox = wiring.build(choice.config, choice.problem)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda given, _frame: inbox.put(Stop(signal.Signals(given).name)))
+        return daemon.run()
+    finally:
+        os.close(lock)
+
+
+def speak() -> None:
+    """Log lines for people on a terminal, JSON for the journal; to stderr, so that stdout stays the program's own."""
+    terminal = sys.stderr.isatty()
+    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,179 @@
+"""The composition root: the only place that knows concrete drivers. From a configuration to a daemon that can run."""
+
+import fcntl
+import hashlib
+import os
+import queue
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from drivers import files_camera, hx711_bridge, picamera2, toledo_8217
+from drivers.base import CameraDriver, ScaleDriver
+from drivers.sim import camera as sim_camera
+from drivers.sim import scale as sim_scale
+from station import __version__, catalogue, wire
+from station.assessor import Assessor
+from station.calibrations import Calibrations
+from station.clock import Clock
+from station.commanding import NAMES
+from station.config import Config, DriverOptions
+from station.core.engine import Engine
+from station.core.setup import Deadlines, Setup
+from station.core.tracks import ScaleSpec
+from station.core.verdict import Versions
+from station.daemon import Daemon, Parts
+from station.delivery import Delivery, DeliveryOptions
+from station.link_values import LinkOptions, Tls
+from station.looking import EyeWorker
+from station.outbox import Outbox
+from station.sensing import CameraWorker, ScaleWorker, Worker
+
+
+class Entry(NamedTuple):
+    """One driver: its keys, how to make it, and whether it gives counts."""
+
+    options: type[msgspec.Struct]
+    make: Callable[[Any], Any]
+    counts: bool = False
+
+
+SCALES: dict[str, Entry] = {
+    "hx711-bridge": Entry(hx711_bridge.Options, hx711_bridge.Driver, counts=True),
+    "toledo-8217": Entry(toledo_8217.Options, toledo_8217.Driver),
+    "sim": Entry(sim_scale.Options, sim_scale.Driver, counts=True),
+}
+CAMERAS: dict[str, Entry] = {
+    "files": Entry(files_camera.Options, files_camera.Driver),
+    "picamera2": Entry(picamera2.Options, picamera2.Driver),
+    "sim": Entry(sim_camera.Options, sim_camera.Driver),
+}
+
+
+class StateError(OSError):
+    """The state directory cannot be used; the message says why and what to do."""
+
+
+def driver_options() -> DriverOptions:
+    """Return the drivers there are, each with the struct of its keys."""
+    return DriverOptions(
+        scales={name: entry.options for name, entry in SCALES.items()},
+        cameras={name: entry.options for name, entry in CAMERAS.items()},
+    )
+
+
+def claim_state_dir(state_dir: Path) -> int:
+    """Make the directory if need be, and lock it for this process; return the lock, which lives until the end."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        lock = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateError(f"{state_dir}: {error.strerror}; make it writable for this user") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise StateError(f"{state_dir}: another station runs with it; stop that one, or use another") from error
+    return lock
+
+
+def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQueue[object]"]:
+    """Return the daemon, not started, and its inbox, on which a `Stop` ends it."""
+    inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+    state_dir, clock = Path(config.station.state_dir), Clock()
+    versions = Versions(software=__version__, policy=_hash(config.policy))
+    setup = _setup(config, clock.new_id())
+    outbox = Outbox(state_dir / "outbox.db")
+    station = wire.Station(config.station.store, config.station.id)
+    workers, cameras = _workers(config, state_dir, inbox.put)
+    delivery = DeliveryOptions(link=_link_options(config), commands=NAMES)
+    parts = Parts(
+        config=config,
+        problem=problem,
+        clock=clock,
+        engine=Engine(setup, versions),
+        assessor=Assessor(catalogue.path_in(state_dir), config.policy),
+        calibrations=Calibrations(state_dir, {n: s.name for n, s in enumerate(setup.scales) if s.counts}),
+        outbox=outbox,
+        delivery=Delivery(
+            outbox, station, DeliveryOptions(link=_link_options(config), commands=NAMES), clock, inbox.put
+        ),
+        workers=workers,
+        cameras=cameras,
+        inbox=inbox,
+        versions=versions,
+    )
+    return Daemon(parts), inbox
+
+
+def _setup(config: Config, session: str) -> Setup:
+    scales = tuple(
+        ScaleSpec(
+            name=scale.name,
+            counts=SCALES[scale.driver].counts,
+            capacity_g=scale.capacity_g,
+            division_g=scale.division_g,
+        )
+        for scale in config.scales
+    )
+    return Setup(
+        session=session,
+        scales=scales,
+        cameras=tuple(camera.name for camera in config.cameras),
+        weighing=config.weighing,
+        deadlines=msgspec.convert(msgspec.structs.asdict(config.transaction), Deadlines),
+        currency=config.policy.currency,
+    )
+
+
+def _workers(
+    config: Config, state_dir: Path, emit: Callable[[object], None]
+) -> tuple[list[Worker], list[CameraWorker]]:
+    scales: list[Worker] = [
+        ScaleWorker(index, _scale(scale.driver, scale.options), emit) for index, scale in enumerate(config.scales)
+    ]
+    if not config.cameras:
+        return scales, []
+    names = tuple(camera.name for camera in config.cameras)
+    eye = EyeWorker(names, state_dir / "gallery", config.policy.sights.visibility, emit)
+    cameras = [
+        CameraWorker(camera.name, _camera(camera.driver, camera.options), emit, eye.pictures)
+        for camera in config.cameras
+    ]
+    return [*scales, eye, *cameras], cameras
+
+
+def _scale(driver: str, options: msgspec.Struct) -> ScaleDriver:
+    made: ScaleDriver = SCALES[driver].make(options)
+    return made
+
+
+def _camera(driver: str, options: msgspec.Struct) -> CameraDriver:
+    made: CameraDriver = CAMERAS[driver].make(options)
+    return made
+
+
+def _link_options(config: Config) -> LinkOptions:
+    mqtt = config.mqtt
+    tls = None
+    if mqtt.tls is not None:
+        cert, key = mqtt.tls.cert, mqtt.tls.key
+        tls = Tls(ca=Path(mqtt.tls.ca), cert=Path(cert) if cert else None, key=Path(key) if key else None)
+    return LinkOptions(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=config.station.id,
+        tls=tls,
+        username=mqtt.username,
+        password=mqtt.secret(),
+        keepalive_s=mqtt.keepalive_s,
+        connect_s=mqtt.connect_timeout_s,
+        backoff_min_s=mqtt.backoff_min_s,
+        backoff_max_s=mqtt.backoff_max_s,
+    )
+
+
+def _hash(value: msgspec.Struct) -> str:
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
