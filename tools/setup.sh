@@ -128,6 +128,10 @@ case "${1:-}" in
         environment .venv "$1" "${wanted[@]}"
         ;;
     tflite)
+        if "$(find_python)" -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then
+            say "left out: tflite-runtime exists up to Python 3.11 only (the other runtime is tested)"
+            exit 0
+        fi
         mapfile -t wanted < <(requirements dev tflite --without ai-edge-litert)
         environment .venv-tflite tflite "${wanted[@]}"
         ;;
