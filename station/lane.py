@@ -2,8 +2,9 @@
 
 Pure. Fresh ones go first, then what was refused and is due again, then the backlog, which is read from the outbox in
 pieces. A refusal closes the lane for a while, longer each time; after that a single message probes whether it is
-open again. So a topic on which nobody listens, or that the broker denies, costs one message a minute, and a single
-message that no broker takes holds up the others for a second at a time.
+open again, one that was not tried before if there is any. So a topic on which nobody listens, or that the broker
+denies, costs one message a minute, and a single message that no broker takes holds up the others for a second at a
+time. When the lane opens, what was refused because of the topic goes again soon.
 """
 
 from collections import deque
@@ -15,6 +16,7 @@ from station.outbox import Kind, Ref
 FRESH_MAX = 1000
 SECOND_NS = 10**9
 ROW_RETRY_MAX_S = 3600.0
+OF_THE_MESSAGE = frozenset({131, 144, 149, 153})  # reason codes that say nothing about the topic's other messages
 
 
 class Send(NamedTuple):
@@ -25,9 +27,9 @@ class Send(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """How often a message was refused, and when it may be tried again."""
+    """Why a message was refused, and when it may be tried again."""
 
-    attempts: int
+    reason_code: int
     due_ns: int
 
 
@@ -53,6 +55,7 @@ class Lane:
         self._fresh: deque[Ref] = deque()
         self._backlog: deque[Ref] = deque()
         self._skip: set[int] = set()  # taken as fresh though the cursor is not there yet
+        self._attempts: dict[Ref, int] = {}  # of those that were refused, also while they are on their way again
         self._refused: dict[Ref, Refusal] = {}
         self._failures = 0
         self._closed_until_ns = 0
@@ -72,7 +75,7 @@ class Lane:
     def refill(self, refs: Sequence[Ref], limit: int) -> None:
         """Take what the outbox holds behind the cursor; fewer than `limit` means that there is no more."""
         self.unread = len(refs) >= limit
-        self._backlog.extend(ref for ref in refs if ref.number not in self._skip and ref not in self._refused)
+        self._backlog.extend(ref for ref in refs if ref.number not in self._skip and ref not in self._attempts)
         self.cursor = max([self.cursor, *(ref.number for ref in refs)])
         if not self.unread:
             self.cursor = max([self.cursor, *self._skip])
@@ -90,10 +93,9 @@ class Lane:
         """Return the next message that was refused, or left over."""
         if not self.open(now_ns):
             return None
-        due = [ref for ref, refusal in self._refused.items() if 0 < refusal.due_ns <= now_ns]
-        if due:
-            refusal = self._refused[due[0]]
-            self._refused[due[0]] = Refusal(refusal.attempts, 0)  # no second time while it is on its way
+        due = [ref for ref, refusal in self._refused.items() if refusal.due_ns <= now_ns]
+        if due and not (self._failures and self._backlog):
+            del self._refused[due[0]]
             return Send(due[0], late=True)
         return Send(self._backlog.popleft(), late=True) if self._backlog else None
 
@@ -101,21 +103,27 @@ class Lane:
         """One more message is on its way."""
         self._in_flight += 1
 
-    def accepted(self, ref: Ref) -> None:
+    def accepted(self, ref: Ref, now_ns: int) -> None:
         """The broker has taken a message: the lane is open."""
         self._in_flight -= 1
-        self._failures = self._closed_until_ns = self.reason_code = 0
-        self._refused.pop(ref, None)
+        self._attempts.pop(ref, None)
+        if self._failures:
+            self._failures = self._closed_until_ns = self.reason_code = 0
+            for other, refusal in self._refused.items():
+                if refusal.reason_code not in OF_THE_MESSAGE:
+                    soon_ns = now_ns + min(self._attempts[other] - 1, 60) * SECOND_NS
+                    self._refused[other] = Refusal(refusal.reason_code, min(refusal.due_ns, soon_ns))
 
     def refused(self, ref: Ref, reason_code: int, now_ns: int) -> None:
         """The broker did not take a message: close the lane for a while."""
         self._in_flight -= 1
         self.reason_code = reason_code
+        self._attempts[ref] = attempts = self._attempts.get(ref, 0) + 1
         if now_ns >= self._closed_until_ns:  # several on their way at once are one failure
-            self._failures += 1
+            if attempts == 1 or not self._failures:  # the same one again tells nothing new
+                self._failures += 1
             self._closed_until_ns = now_ns + backoff_ns(self._failures, *self._retry_s)
-        attempts = self._refused.get(ref, Refusal(0, 0)).attempts + 1
-        self._refused[ref] = Refusal(attempts, now_ns + backoff_ns(attempts, self._retry_s[0], ROW_RETRY_MAX_S))
+        self._refused[ref] = Refusal(reason_code, now_ns + backoff_ns(attempts, self._retry_s[0], ROW_RETRY_MAX_S))
 
     def open(self, now_ns: int) -> bool:
         """Say whether a message may go now."""

@@ -209,7 +209,7 @@ class Pump:
         if reason_code >= FAILURE or reason_code == NO_MATCHING_SUBSCRIBERS:
             lane.refused(item, reason_code, now_ns)
             return Outcome(item, accepted=False, reason_code=reason_code)
-        lane.accepted(item)
+        lane.accepted(item, now_ns)
         if item.kind == "verdict":
             self.ledger.brokered(item.number)
         return Outcome(item, accepted=True, reason_code=reason_code)
