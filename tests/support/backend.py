@@ -1,5 +1,6 @@
 """A backend: hears everything a station says, sends commands, and acknowledges verdicts."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -96,6 +97,11 @@ class Backend:
                 self._new.get(timeout=max(0.001, end_s - time.monotonic()))
             except queue.Empty:
                 raise AssertionError([message.topic for message in self.messages][-20:]) from None
+
+    def pause(self, seconds: float) -> None:
+        """Wait for the next message, at most so long."""
+        with contextlib.suppress(queue.Empty):
+            self._new.get(timeout=seconds)
 
     def _on_connect(self, *_: Any) -> None:
         self._client.subscribe(f"{self.root}#", 1)

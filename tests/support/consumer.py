@@ -11,7 +11,7 @@ from station.clock import Clock
 from station.commands import Command, ok
 from station.delivery import Batch, Delivery, DeliveryOptions, Outgoing
 from station.link_values import LinkDown, LinkEvent, LinkOptions, LinkUp
-from station.outbox import Outbox
+from station.outbox import Outbox, Ref
 from station.pump import PumpOptions
 from station.wire import Station
 
@@ -50,10 +50,10 @@ class Consumer:
     ) -> None:
         self.delivery.close(0.5)
 
-    def verdict(self, number: int = 1) -> None:
+    def verdict(self, number: int = 1) -> list[Ref]:
         """Store one verdict."""
         data = {"visit_id": f"V-{number}", "transaction_id": f"T-{number}", "verdict_no": 1, "decision": "accept"}
-        self.delivery.store(Batch(events=(Outgoing(name="verdict", data=data),)))
+        return self.delivery.store(Batch(events=(Outgoing(name="verdict", data=data),)))
 
     def turn(self) -> None:
         """Handle what comes within a tick."""
