@@ -11,10 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from drivers import files_camera, hx711_bridge, toledo_8217
-from drivers.sim import camera as sim_camera
-from drivers.sim import scale as sim_scale
-from station import toml_write
+from station import toml_write, wiring
 from station.config_check import choices, metas, struct_in
 from station.config_keys import CameraKeys, Mqtt, ScaleKeys, Station, Transaction
 from station.core.store_policy import Policy
@@ -22,12 +19,6 @@ from station.core.weighing import WeighingSettings
 
 Kind = type[msgspec.Struct]
 
-SCALES: dict[str, Kind] = {
-    "hx711-bridge": hx711_bridge.Options,
-    "toledo-8217": toledo_8217.Options,
-    "sim": sim_scale.Options,
-}
-CAMERAS: dict[str, Kind] = {"files": files_camera.Options, "sim": sim_camera.Options}
 TABLES: dict[str, Kind] = {
     "station": Station,
     "mqtt": Mqtt,
@@ -66,15 +57,15 @@ This page is made from the source by `make docs`; a test keeps both alike.
 
 def render() -> str:
     """Return the whole page."""
-    parts = [_HEAD]
+    parts, drivers = [_HEAD], wiring.driver_options()
     for name, kind in TABLES.items():
         parts += _section(f"[{name}]", kind)
     parts += ["## Scales\n\nOne `[[scale]]` for each platform; the weights of several add up. Every scale has:\n"]
     parts += [_table(ScaleKeys)]
-    for name, kind in SCALES.items():
+    for name, kind in drivers.scales.items():
         parts += _section(f'[[scale]] driver = "{name}"', kind)
     parts += ["## Cameras\n\nOne `[[camera]]` for each; none is needed. Every camera has:\n", _table(CameraKeys)]
-    for name, kind in CAMERAS.items():
+    for name, kind in drivers.cameras.items():
         parts += _section(f'[[camera]] driver = "{name}"', kind)
     return "\n".join(parts)
 
