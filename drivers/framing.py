@@ -77,11 +77,6 @@ class FrameDecoder:
             self.bad_frames += 1
         return payloads
 
-    def reset(self) -> None:
-        """Forget everything received: a new session begins."""
-        self._pending.clear()
-        self._in_step = False
-
     def _close_frame(self) -> bytes | None:
         coded, in_step = bytes(self._pending), self._in_step
         self._pending.clear()

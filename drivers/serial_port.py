@@ -65,7 +65,7 @@ class SerialPort:
         try:
             port.open()
             _claim(port.fileno(), check_parity=line.parity != "N")
-        except (OSError, termios.error) as error:
+        except (OSError, termios.error, ValueError) as error:  # ValueError: a rate the adapter cannot do
             port.close()
             raise _open_error(self._name, error) from error
         with contextlib.suppress(OSError, ValueError):  # a help only: pseudo-terminals and some adapters refuse

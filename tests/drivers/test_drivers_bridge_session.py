@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from drivers.base import SensorError
+from drivers.base import Sample, SensorError
 from drivers.bridge_frames import Action, BridgeFlag, CommandFrame, HelloFrame, PongFrame, SampleFrame, encode, parse
 from drivers.framing import FrameDecoder
 from drivers.hx711_bridge import Driver, Options
@@ -28,9 +28,16 @@ def driver(peer: Peer) -> Iterator[Driver]:
     driver.close()
 
 
-def samples(first: int, count: int) -> bytes:
+def samples(first: int, count: int, counts: tuple[int, ...] = COUNTS) -> bytes:
     numbers = range(first, first + count)
-    return b"".join(encode(SampleFrame(number * 12_190, BridgeFlag(0), COUNTS), number) for number in numbers)
+    return b"".join(encode(SampleFrame(number * 12_190, BridgeFlag(0), counts), number) for number in numbers)
+
+
+def read_samples(driver: Driver, count: int) -> list[Sample]:
+    found: list[Sample] = []
+    while len(found) < count:
+        found += [value for value in driver.read(5.0) if isinstance(value, Sample)]
+    return found
 
 
 def hello(unique_id: bytes) -> bytes:
@@ -45,10 +52,17 @@ def test_the_first_thing_said_is_start(peer: Peer, driver: Driver) -> None:
 
 def test_a_bridge_that_listens_to_nothing_is_served(peer: Peer, driver: Driver) -> None:
     peer.say(b"\0" + samples(0, 5))
-    values = []
-    while len(values) < 4:
-        values += driver.read(5.0)
+    values = read_samples(driver, 4)
     assert [value.counts for value in values] == [COUNTS] * 4
+
+
+def test_what_arrived_before_the_opening_is_not_served(peer: Peer) -> None:
+    peer.say(b"\0" + samples(0, 300, counts=(1, 1, 1, 1)))
+    driver = Driver(Options(port=peer.path))
+    driver.open()
+    peer.say(samples(300, 6))
+    assert {value.counts for value in read_samples(driver, 4)} == {COUNTS}
+    driver.close()
 
 
 def test_start_is_said_again_while_nothing_comes(peer: Peer, driver: Driver) -> None:

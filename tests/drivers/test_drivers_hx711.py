@@ -172,3 +172,12 @@ def test_noise_and_period_are_those_of_the_specification() -> None:
     conversions = chip.conversions()
     assert np.std([conversion.counts for conversion in conversions]) == pytest.approx(38.7, rel=0.15)
     assert not any(late_edges(conversions, PERIOD_NS))
+
+
+@given(st.lists(st.tuples(st.integers(1, 2_000_000), st.booleans(), st.booleans()), max_size=200))
+def test_no_log_of_levels_upsets_the_decoder(changes: list[tuple[int, bool, bool]]) -> None:
+    t_ns, log = 0, []
+    for step_ns, sck, dout in changes:
+        t_ns += step_ns
+        log.append(Levels(t_ns, sck, dout))
+    assert all(conversion.pulses >= 24 for conversion in decode(log))

@@ -182,3 +182,18 @@ def test_an_unplugged_load_cell_is_no_weight(tmp_path: Path) -> None:
             world.plug(2)
         read_until(rig.driver, weighs(0.0))
         rig.driver.close()
+
+
+def test_a_bridge_that_reboots_settles_and_goes_on(tmp_path: Path) -> None:
+    live = LiveWorld(World(seed=4))
+    emulator = pty_bridge(live, tmp_path / "port")
+    emulator.start()
+    driver = hx711_bridge.Driver(hx711_bridge.Options(port=str(tmp_path / "port")))
+    driver.open()
+    before = read_until(driver, weighs(0.0))
+    emulator.reboot()
+    after = read_until(driver, lambda value: isinstance(value, Sample) and SampleFlag.SETTLING in value.flags)
+    after += read_until(driver, weighs(0.0))
+    assert all(later.t_ns > earlier.t_ns for earlier, later in pairwise(before + after))
+    driver.close()
+    emulator.stop()

@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.base import SampleFlag, ScaleState
 from drivers.bridge_frames import Action, CommandFrame, HelloFrame, PingFrame, PongFrame, SampleFrame, encode, parse
@@ -72,6 +74,15 @@ def test_a_world_weighed_through_the_bridge_is_the_world() -> None:
     ]
     assert sum(sums) / len(sums) == pytest.approx(7_000, abs=0.5)
     assert all(later.t_ns > earlier.t_ns for earlier, later in pairwise(out))
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_from_the_host_upset_a_bridge(noise: bytes) -> None:
+    device = BridgeDevice()
+    device.boot()
+    device.receive(noise + b"\0", 1)
+    answer = device.receive(encode(PingFrame(5), 0), 9)
+    assert frames(answer) == [PongFrame(5, 9)]
 
 
 def settled(load_g: float, spec: ToledoSpec | None = None) -> ToledoDevice:
@@ -150,6 +161,14 @@ def test_a_tared_scale_shows_net_and_is_refused() -> None:
 
 def test_a_scale_that_was_just_switched_on_is_in_motion() -> None:
     assert shown(ToledoDevice()) == (ScaleState.MOTION, None)
+
+
+@given(st.binary(max_size=50))
+def test_no_bytes_from_the_host_upset_a_scale(noise: bytes) -> None:
+    device = settled(345.0)
+    device.receive(noise)
+    device.receive(b"FC")  # echo off, tare cleared
+    assert device.receive(b"W") in {b"\x0200.345\r", b"\x0200.000\r"}  # zeroed by a Z in the noise, or not
 
 
 def test_a_faultless_line_changes_nothing_and_a_bad_one_does_each_harm() -> None:
