@@ -49,23 +49,31 @@ class Backend:
         self._port = port
         self._ready = threading.Event()
         self._new: queue.SimpleQueue[Heard] = queue.SimpleQueue()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: self._ready.set()
-        self._client.on_message = self._on_message
+        self._client_id = client_id
+        self._client = self._make_client()
 
     def __enter__(self) -> Self:
-        connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        connect.SessionExpiryInterval = 3600
-        self._client.reconnect_delay_set(1, 1)
-        self._client.connect("127.0.0.1", self._port, clean_start=False, properties=connect)
-        self._client.loop_start()
-        assert self._ready.wait(DEADLINE_S)
+        self.join()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.leave()
+
+    def join(self) -> None:
+        """Connect, resuming the session if the broker still has it, and subscribe."""
+        connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        connect.SessionExpiryInterval = 3600
+        self._client = self._make_client()
+        self._ready.clear()
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect("127.0.0.1", self._port, clean_start=False, properties=connect)
+        self._client.loop_start()
+        assert self._ready.wait(DEADLINE_S)
+
+    def leave(self) -> None:
+        """Disconnect; the broker keeps what comes meanwhile."""
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -102,6 +110,13 @@ class Backend:
         """Wait for the next message, at most so long."""
         with contextlib.suppress(queue.Empty):
             self._new.get(timeout=seconds)
+
+    def _make_client(self) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, self._client_id, protocol=MQTTProtocolVersion.MQTTv5)
+        client.on_connect = self._on_connect
+        client.on_subscribe = lambda *_: self._ready.set()
+        client.on_message = self._on_message
+        return client
 
     def _on_connect(self, *_: Any) -> None:
         self._client.subscribe(f"{self.root}#", 1)
