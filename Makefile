@@ -7,6 +7,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 JOBS ?= auto
 ARGS ?=
+TFLITE_TESTS ?= tests # what runs on the second inference runtime
 export PYTHON
 
 help: ## list the commands
@@ -33,7 +34,7 @@ test-main: setup ## the suite, with coverage
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term $(ARGS)
 
 test-tflite: setup-tflite ## the suite on the other inference runtime (.venv-tflite)
-	@if [ -x .venv-tflite/bin/pytest ]; then set -x; .venv-tflite/bin/pytest -n $(JOBS) $(ARGS); fi
+	@if [ -x .venv-tflite/bin/pytest ]; then set -x; .venv-tflite/bin/pytest -n $(JOBS) $(TFLITE_TESTS) $(ARGS); fi
 
 test-slow: setup ## the tests that take minutes
 	$(BIN)/pytest -n 0 -m slow --timeout 1800 $(ARGS)

@@ -1,5 +1,6 @@
 """From decoded TOML to a `Config`: all tables checked, drivers looked up, files found."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -81,8 +82,8 @@ class Builder:
                 resolved[key] = self._with_files(inner, value, (*path, key))
             elif isinstance(value, str) and any(meta.extra and meta.extra.get("file") for meta in metas(hint)):
                 resolved[key] = str(self._base / value)
-                if not _is_file(self._base / value):
-                    self._add((*path, key), f"there is no file {self._base / value}", value)
+                if problem := _file_problem(self._base / value):
+                    self._add((*path, key), problem, value)
         return resolved
 
     def _list(self, raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -154,8 +155,11 @@ def _only(table: Mapping[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any
     return {key: table[key] for key in kind.__struct_fields__ if key in table}
 
 
-def _is_file(path: Path) -> bool:
+def _file_problem(path: Path) -> str | None:
+    """Say why a file cannot be used by whoever runs this; None if it can."""
     try:
-        return path.is_file()
-    except OSError:
-        return False
+        if path.is_file():
+            return None if os.access(path, os.R_OK) else f"{path} cannot be read by this user"
+    except (OSError, ValueError):  # a folder on the way is closed, or the name can be none
+        pass
+    return f"there is no file {path}"

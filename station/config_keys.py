@@ -80,7 +80,7 @@ class Mqtt(Table, frozen=True):
         """Return the password, read from its file where one is configured."""
         if self.password_file is None:
             return self.password
-        return Path(self.password_file).read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        return Path(self.password_file).read_text(encoding="utf-8", errors="replace").partition("\n")[0].rstrip("\r")
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):

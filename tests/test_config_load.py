@@ -2,6 +2,7 @@
 
 import enum
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -174,6 +175,18 @@ def test_missing_files_are_named_and_relative_to_the_configuration(tmp_path: Pat
     assert loaded.mqtt.port == 8883
     assert loaded.mqtt.tls is not None
     assert loaded.mqtt.tls.cert == f"{tmp_path}/vs.pem"
+
+
+@pytest.mark.parametrize("name", ["", ".", "a\\u0000b", "x/y"])
+def test_what_is_no_file_is_told_as_such(name: str) -> None:
+    assert "is no file" in complaints(GOOD.replace("[mqtt]", f'[mqtt]\npassword_file = "{name}"'))[0]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_is_closed_to_this_user_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch(mode=0)
+    with pytest.raises(config.ConfigError, match="secret cannot be read by this user"):
+        parse(GOOD.replace("[mqtt]", '[mqtt]\npassword_file = "secret"'), f"{tmp_path}/station.toml")
 
 
 def test_the_password_may_lie_in_a_file(tmp_path: Path) -> None:

@@ -9,7 +9,12 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from station.config_keys import Camera, Mqtt, Scale, Station, Tls, Transaction
+from station.core.store_policy import Policy, Sights
+from station.core.weighing import WeighingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("station", "drivers", "calibration")
@@ -69,6 +74,13 @@ def test_console_scripts_can_be_loaded() -> None:
     installed = importlib.metadata.distribution(project["name"]).entry_points.select(group="console_scripts")
     assert set(project["scripts"]) == {script.name for script in installed}
     assert all(callable(script.load()) for script in installed)
+
+
+@pytest.mark.parametrize("kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, WeighingSettings, Policy, Sights])
+def test_every_option_is_read_by_something(kind: type[msgspec.Struct]) -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in modules("station"))
+    unread = [name for name in kind.__struct_fields__ if not re.search(rf"\.{name}\b", source)]
+    assert unread == []
 
 
 def test_no_file_names_a_place_on_somebodys_machine() -> None:
