@@ -138,5 +138,3 @@ def _summary(evidence: Evidence | None) -> EvidenceSummary:
         return EvidenceSummary()
     unknown = sum(seen.unknown >= MOSTLY for seen in evidence.sightings)
     return EvidenceSummary(sightings=len(evidence.sightings), unknown_objects=unknown, cameras=evidence.cameras)
-
-

@@ -55,9 +55,7 @@ def _beliefs(path: Path, policy: Policy) -> Beliefs:
 
 
 def _versions(path: Path, policy: Policy) -> Versions:
-    return Versions(
-        software=__version__, catalogue=_hash(path.read_bytes()), policy=_hash(msgspec.json.encode(policy))
-    )
+    return Versions(software=__version__, catalogue=_hash(path.read_bytes()), policy=_hash(msgspec.json.encode(policy)))
 
 
 def _hash(content: bytes) -> str:

@@ -45,7 +45,9 @@ def test_weights_are_read(text: str, expected_g: float) -> None:
     assert net_g(text) == pytest.approx(expected_g, rel=1e-3)
 
 
-@pytest.mark.parametrize("text", ["", "100 CT", "12 IN", "CTN", "121 SQ FT", "10 LOADS", "SIZE 9", "528083 5 PK", "LARGE"])
+@pytest.mark.parametrize(
+    "text", ["", "100 CT", "12 IN", "CTN", "121 SQ FT", "10 LOADS", "SIZE 9", "528083 5 PK", "LARGE"]
+)
 def test_what_says_nothing_about_weight_is_none(text: str) -> None:
     assert net_g(text) is None
 

@@ -21,7 +21,8 @@ from station.core.store_policy import Policy
 
 UNKNOWN_PLACE = -1  # of a GTIN that the catalogue does not have
 LABEL_PACKAGING_G, LABEL_PACKAGING_SD_G = 8.0, 6.0  # tray and film, or a paper bag
-UNKNOWN_FREEDOM = 4.0
+LABEL_FREEDOM = 8.0
+UNKNOWN_FREEDOM, UNKNOWN_WIDER = 3.0, 1.5  # nobody described it: heavier tails, wider than the catalogue's spread
 FREEDOM_MIN, FREEDOM_MAX = 3.0, 1e7
 SCALE_SD_MIN_G = 0.1
 
@@ -103,13 +104,13 @@ def _lines(claim: Claim, place: NDArray[np.int64], beliefs: Beliefs) -> tuple[Fl
     else:
         mean_g, tau2, sigma2, freedom = (np.zeros(place.size) for _ in range(4))
     mean_g = np.where(known, mean_g, beliefs.usual_g)
-    tau2 = np.where(known, tau2, beliefs.usual_sd_g**2)
+    tau2 = np.where(known, tau2, (UNKNOWN_WIDER * beliefs.usual_sd_g) ** 2)
     sigma2 = np.where(known, sigma2, (0.1 * beliefs.usual_g) ** 2)
     freedom = np.where(known, freedom, UNKNOWN_FREEDOM)
     for number, line in enumerate(claim.lines):
         if line.weight_g is not None:
             mean_g[number], tau2[number], sigma2[number], freedom[number] = (
-                line.weight_g + LABEL_PACKAGING_G, 1.0, LABEL_PACKAGING_SD_G**2, UNKNOWN_FREEDOM,
+                line.weight_g + LABEL_PACKAGING_G, 1.0, LABEL_PACKAGING_SD_G**2, LABEL_FREEDOM,
             )  # fmt: skip
     return mean_g, tau2, sigma2, freedom
 

@@ -72,8 +72,9 @@ def posterior(case: Case, trust: float) -> Posterior:
     weights = [np.exp(np.maximum(branch.log_w - highest, FAR)) for branch in families]
     total = math.fsum(float(weight.sum()) for weight in weights)
     p = tuple(weight / total for weight in weights)
+    # Not `@`: for a large catalogue it would start threads.
     pairs = zip(p, families, strict=True)
-    loss_minor = math.fsum(float((share * branch.loss_minor).sum()) for share, branch in pairs)  # `@` would start threads
+    loss_minor = math.fsum(float((share * branch.loss_minor).sum()) for share, branch in pairs)
     return Posterior(case, tuple(families), p, loss_minor)
 
 

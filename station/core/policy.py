@@ -46,18 +46,27 @@ def judge(
     """Return the judgement of a claim by what scale and cameras saw; no evidence is None."""
     if reading is None:
         return abstained(("NOT_SETTLED",), claim.currency)
-    basket = weigh(claim, reading, beliefs, policy)
-    seen = look(evidence, basket, beliefs, policy.sights, UPS)
-    case = case_of(basket, seen, beliefs, policy)
-    trust = min(max(policy.trust if claim.trust is None else claim.trust, TRUST_MIN), TRUST_MAX)
-    result = posterior(case, trust)
+    result = consider(claim, reading, evidence, beliefs, policy)
     named = looks(result) if costs(policy, result.p_as_claimed, result.loss_minor).decision != "accept" else Looks()
     way = costs(policy, result.p_as_claimed, result.loss_minor, named.settled_minor)
-    blind = _blind(basket, claim, policy)
+    blind = _blind(result.case.basket, claim, policy)
     if way.decision == "accept" and blind and not (evidence and evidence.sightings):
-        return abstained(blind, claim.currency, _weight(basket, reading), requirements(claim, beliefs))
+        return abstained(blind, claim.currency, _weight(result.case.basket, reading), requirements(claim, beliefs))
     named = named if way.decision == "review" else Looks()
-    return _judgement(claim, reading, result, way.decision, named, smallest_visible(case, trust))
+    smallest = smallest_visible(result.case, trust_of(claim, policy))
+    return _judgement(claim, reading, result, way.decision, named, smallest)
+
+
+def consider(claim: Claim, reading: Reading, evidence: Evidence | None, beliefs: Beliefs, policy: Policy) -> Posterior:
+    """Return the posterior over all explanations, before anything is decided."""
+    basket = weigh(claim, reading, beliefs, policy)
+    seen = look(evidence, basket, beliefs, policy.sights, UPS)
+    return posterior(case_of(basket, seen, beliefs, policy), trust_of(claim, policy))
+
+
+def trust_of(claim: Claim, policy: Policy) -> float:
+    """Return the prior probability that the whole basket is as claimed."""
+    return min(max(policy.trust if claim.trust is None else claim.trust, TRUST_MIN), TRUST_MAX)
 
 
 def abstained(

@@ -95,4 +95,3 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
     blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 3000.0  # beyond this the weight alone cannot support a yes
     sights: Sights = Sights()
-

@@ -1,0 +1,77 @@
+"""Words toward people: three languages, neutral, no placeholder left, and sane costs."""
+
+import itertools
+import re
+
+import pytest
+
+from station.core import wording
+from station.core.policy_costs import costs
+from station.core.store_policy import Policy
+from station.core.verdict import Action, Kind, Reason
+
+ACCUSING = (
+    "steal", "stole", "theft", "thief", "fraud", "cheat", "dishonest", "suspicious", "suspect", "unpaid", "forgot",
+    "lie ",
+    "diebstahl", "dieb", "betrug", "betrüg", "verdacht", "verdächtig", "gestohlen", "vergessen", "unbezahlt",
+    "vol ", "voleur", "fraude", "triche", "suspect", "oublié", "impayé", "malhonnête",
+)  # fmt: skip
+ACTIONS: tuple[Action, ...] = ("sight_check", "rescan_items", "rescan_all", "call_staff")
+KINDS: tuple[Kind, ...] = ("unscanned", "missing", "swapped", "quantity", "several", "unknown_object", "foreign_load")
+NAMES: tuple[list[str], ...] = ([], ["cheese"], ["cheese", "milk"], ["cheese", "milk", "bread", "salt"])
+
+
+def all_texts() -> list[wording.Texts]:
+    texts = [wording.released()]
+    reasons: tuple[Reason | None, ...] = ("NO_CLAIM", "NOT_SETTLED", "SCALE_FAULT", None)
+    stops: tuple[Action, ...] = ("wait", "call_staff")
+    texts += [wording.waiting(reason, action) for reason in reasons for action in stops]  # fmt: skip
+    texts += [
+        wording.asking(action, kind, names, residual_g, over=over)
+        for action, kind, names, residual_g, over in itertools.product(
+            ACTIONS, KINDS, NAMES, (None, 398.0, -2250.0), (False, True)
+        )
+    ]
+    return texts
+
+
+def test_every_text_is_whole_and_neutral_in_three_languages() -> None:
+    for texts in all_texts():
+        assert set(texts) == {"en", "de", "fr"}
+        for text in texts.values():
+            assert text.endswith(".")
+            assert not re.search(r"[{}]|  |nan|inf\b", text), text
+            assert not [word for word in ACCUSING if word in text.lower() + " "], text
+
+
+def test_the_sentence_of_the_cheese() -> None:
+    texts = wording.asking("sight_check", "unscanned", ["the cheese"], 398.2, over=False)
+    assert texts["en"] == "Please show the cheese: the basket is 398 g heavier than the receipt."
+    assert texts["de"] == "Bitte zeigen Sie the cheese: Der Korb ist 398 g schwerer als der Beleg."
+    light = wording.asking("rescan_items", "swapped", ["a", "b"], -1250.0, over=False)
+    assert light["fr"] == "Veuillez montrer a et b : le panier pèse 1,25 kg de moins que le ticket."
+
+
+def test_reasons_for_staff_are_neutral_too() -> None:
+    for kind in KINDS:
+        assert not [word for word in ACCUSING if word in wording.why(kind, 1, 50.0) and word != "lie "]
+
+
+@pytest.mark.parametrize(
+    ("p", "loss", "settled", "decision"),
+    [
+        (0.99, 3.0, 0.0, "accept"),
+        (0.1, 300.0, 300.0, "review"),
+        (0.0, 25.0, 25.0, "accept"),  # the goods are worth less than a check
+        (0.0, 2000.0, 0.0, "reject"),  # nothing that a short look would settle
+        (0.0, 2000.0, 2000.0, "review"),
+    ],
+)
+def test_the_cheapest_way_is_taken(p: float, loss: float, settled: float, decision: str) -> None:
+    assert costs(Policy(), p, loss, settled).decision == decision
+
+
+def test_dearer_checks_let_more_pass() -> None:
+    dear = Policy(small_check_minor=500, full_check_minor=900)
+    assert costs(dear, 0.3, 300.0).decision == "accept"
+    assert costs(Policy(), 0.3, 300.0).decision != "accept"
