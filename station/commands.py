@@ -84,8 +84,9 @@ class Commands:
         return self._read(arrived.payload, name, reply, now_ns)
 
     def answered(self, command: Command, data: dict[str, Any]) -> list[Answer]:
-        """Remember the answer to a command; return it for everyone who waits."""
-        if (known := self._known.get(command.key)) is None:
+        """Remember the first answer to a command; return it for everyone who waits."""
+        known = self._known.get(command.key)
+        if known is None or known.answer is not None:
             return []
         known.answer = data
         waiting, known.waiting = known.waiting, []

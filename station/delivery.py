@@ -121,6 +121,13 @@ class Delivery:
         self._advance(self._clock.monotonic_ns())
         return write.added
 
+    def tell(self, event: Outgoing) -> None:
+        """Publish an event that the disk does not take now: without the promise that it arrives."""
+        payload = wire.encode(self._station, self._clock.stamp(), self._clock.new_id(), event.name, event.data)
+        publication = Publication(topic=self._station.topic("evt", event.name), payload=payload)
+        self._publisher.answer(publication, self._clock.stamp())
+        self._advance(self._clock.monotonic_ns())
+
     def state(self, name: str, data: dict[str, Any], *, expiry_s: int | None = None) -> None:
         """Publish retained state on `st/{name}`, now and again at every connect."""
         stamp = self._clock.stamp()
@@ -186,6 +193,11 @@ class Delivery:
         return self._publisher.connected
 
     @property
+    def alive(self) -> bool:
+        """Whether the link's thread runs; for the watchdog. A missing broker does not end it."""
+        return self._link.alive
+
+    @property
     def counters(self) -> dict[str, int]:
         """What was published, brokered, refused, ... since the start."""
         return dict(self._publisher.counters)
@@ -194,15 +206,15 @@ class Delivery:
         """Return all that is wrong now, sorted by code."""
         found = []
         if (trouble := self._publisher.trouble) is not None:
-            found.append(_condition("outbox_failed", "error", trouble.message, trouble.remedy, "outbox"))
+            found.append(_condition("OUTBOX_FAILED", "error", trouble.message, trouble.remedy, "outbox"))
         if (aside := self._outbox.set_aside) is not None:
             remedy = "check the disk; the old file may hold verdicts that the backend never got: keep it"
             found.append(
-                _condition("outbox_damaged", "error", f"a damaged outbox was set aside: {aside}", remedy, "outbox")
+                _condition("OUTBOX_DAMAGED", "error", f"a damaged outbox was set aside: {aside}", remedy, "outbox")
             )
         since_ns = self._down_since_ns
         if self._down is not None and since_ns is not None and now_ns - since_ns >= OUTAGE_ALARM_NS:
-            found.append(_condition("broker_unreachable", "warning", self._down.reason, self._down.remedy, "mqtt"))
+            found.append(_condition("BROKER_UNREACHABLE", "warning", self._down.reason, self._down.remedy, "mqtt"))
         found += self._refusals()
         return tuple(sorted(found, key=lambda condition: condition.code))
 
@@ -287,12 +299,12 @@ class Delivery:
         found = []
         if refusals.get(self._station.topic("evt", "verdict")) == NO_MATCHING_SUBSCRIBERS:
             remedy = "start the backend, or let it subscribe to evt/verdict; verdicts are kept meanwhile"
-            found.append(_condition("nobody_listening", "warning", "no subscriber for verdicts", remedy, "mqtt"))
+            found.append(_condition("NOBODY_LISTENING", "warning", "no subscriber for verdicts", remedy, "mqtt"))
         denied = [f"{topic} (reason code {code})" for topic, code in sorted(refusals.items()) if code >= FAILURE]
         if denied:
             remedy = "correct the broker's access list and limits; what is refused is kept and tried again"
             found.append(
-                _condition("publish_refused", "error", f"the broker refuses {', '.join(denied)}", remedy, "mqtt")
+                _condition("PUBLISH_REFUSED", "error", f"the broker refuses {', '.join(denied)}", remedy, "mqtt")
             )
         return found
 

@@ -34,6 +34,11 @@ class Link:
         """Begin to connect."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; it ends only with `close`, anything else is a defect."""
+        return self._thread.is_alive()
+
     def publish(self, connection: int, publication: Publication) -> int | None:
         """Send a message; return its packet identifier, None when the connection is gone."""
         if (session := self._current(connection)) is None:

@@ -80,7 +80,7 @@ def test_nobody_listening_is_told_and_ends_with_the_first_listener(tmp_path: Pat
     ):
         station.until(lambda: station.ups() == 1)
         station.verdict()
-        station.until(lambda: "nobody_listening" in station.conditions())
+        station.until(lambda: "NOBODY_LISTENING" in station.conditions())
         assert station.outbox.brokered_seqs() == []
         with Backend(broker.port, ROOT) as backend:
             station.until(lambda: len(backend.heard("evt/verdict")) == 1)
@@ -113,9 +113,9 @@ def test_an_access_list_that_denies_topics_is_told_and_nothing_is_lost(tmp_path:
     ):
         station.until(lambda: station.ups() == 1)
         station.verdict()
-        station.until(lambda: "publish_refused" in station.conditions())
-        assert "evt/verdict (reason code 135)" in station.conditions()["publish_refused"]
-        assert "access list" in station.conditions()["publish_refused"]
+        station.until(lambda: "PUBLISH_REFUSED" in station.conditions())
+        assert "evt/verdict (reason code 135)" in station.conditions()["PUBLISH_REFUSED"]
+        assert "access list" in station.conditions()["PUBLISH_REFUSED"]
         assert station.outbox.depth().unconfirmed == 1
         assert station.outbox.brokered_seqs() == []
 

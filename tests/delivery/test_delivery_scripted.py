@@ -119,7 +119,7 @@ def test_a_refused_verdict_stays_and_is_tried_again(tmp_path: Path) -> None:
         case.until_verdicts(1)
         broker.acknowledge(case.verdicts[0], 151)
         case.until_verdicts(2)
-        assert "reason code 151" in station.conditions()["publish_refused"]
+        assert "reason code 151" in station.conditions()["PUBLISH_REFUSED"]
         broker.acknowledge(case.verdicts[1])
         station.until(lambda: station.outbox.brokered_seqs() == [1])
         assert station.conditions() == {}

@@ -1,0 +1,87 @@
+"""Delivery while the disk fails: told, nothing half-said, and going on by itself when the cause is gone."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from station.outbox import Outbox, OutboxError, Ref
+from tests.delivery.test_outbox import content, fill, small_disk, stamp
+from tests.support.backend import Backend
+from tests.support.consumer import STATION, Consumer, link_options
+from tests.support.mosquitto import Mosquitto
+
+__all__ = ["small_disk"]
+ROOT = STATION.root
+VERDICT = ROOT + "evt/verdict"
+
+
+def test_a_full_disk_raises_an_alarm_and_the_station_recovers(tmp_path: Path, small_disk: Path) -> None:
+    with (
+        Mosquitto(tmp_path) as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(small_disk / "outbox.sqlite", link_options(broker.port)) as station,
+    ):
+        station.until(lambda: station.ups() == 1)
+        station.verdict(1)
+        station.until(lambda: len(backend.heard("evt/verdict")) == 1)
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file:
+            fill(file.fileno())
+        with pytest.raises(OutboxError, match="free disk space"):
+            store_until_full(station)
+        assert "free disk space" in station.conditions()["OUTBOX_FAILED"]
+        heard = len(backend.heard("evt/verdict"))
+        stored = station.outbox.last_seq()
+        station.until(lambda: len(backend.heard("evt/verdict")) >= stored)
+        assert heard <= stored  # nobody was told of what is not on disk
+        ballast.unlink()
+        station.until(lambda: "OUTBOX_FAILED" not in station.conditions())
+        station.verdict(999)
+        station.until(lambda: len({m.event["seq"] for m in backend.heard("evt/verdict")}) == stored + 1)
+        assert {m.event["seq"] for m in backend.heard("evt/verdict")} == set(range(1, stored + 2))
+
+
+def store_until_full(station: Consumer) -> None:
+    for number in range(2, 500):
+        station.verdict(number)
+
+
+def test_a_damaged_outbox_is_told_and_the_new_epoch_is_delivered(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    path.write_bytes(os.urandom(8192))
+    with (
+        Mosquitto(tmp_path) as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(path, link_options(broker.port)) as station,
+    ):
+        station.verdict(1)
+        station.until(lambda: len(backend.heard("evt/verdict")) >= 1)
+        assert "outbox.sqlite.damaged-1" in station.conditions()["OUTBOX_DAMAGED"]
+
+
+def test_an_outbox_that_cannot_be_opened_is_told_and_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "outbox.sqlite"
+    with Mosquitto(tmp_path) as broker, Consumer(path, link_options(broker.port)) as station:
+        station.until(lambda: station.ups() == 1)
+        assert "check that the directory exists" in station.conditions()["OUTBOX_FAILED"]
+        path.parent.mkdir()
+        station.until(lambda: station.conditions() == {})
+        station.until(lambda: station.delivery.counters.get("brokered", 0) >= 1)
+
+
+def test_what_a_former_run_left_is_delivered_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    outbox = Outbox(path)
+    with outbox.write() as write:
+        refs: list[Ref] = [write.add_verdict(VERDICT, stamp(), content) for _ in range(3)]
+    outbox.close()
+    with (
+        Mosquitto(tmp_path) as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(path, link_options(broker.port)) as station,
+    ):
+        station.until(lambda: len(backend.heard("evt/verdict")) == 3)
+        assert [message.payload.split()[1] for message in backend.heard("evt/verdict")] == [
+            str(ref.number).encode() for ref in refs
+        ]
