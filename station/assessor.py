@@ -12,7 +12,8 @@ from station.catalogue_rows import CatalogueError
 from station.core.beliefs import Beliefs
 from station.core.effects import Alarm, Judge
 from station.core.events import Judged
-from station.core.policy import Policy, judge
+from station.core.policy import Policy, abstained, judge
+from station.core.verdict import Weight
 
 PART = "catalogue"
 
@@ -44,9 +45,13 @@ class Assessor:
         return [Alarm(code="CATALOGUE_UNREADABLE", part=PART, raised=False)]
 
     def judge(self, question: Judge) -> Judged:
-        """Return the checker's answer and how long it took."""
+        """Return the checker's answer and how long it took; without any catalogue there is nothing to judge by."""
         began_ns = time.monotonic_ns()
-        judgement = judge(question.claim, question.reading, question.evidence, self._beliefs, self._policy)
+        if self.version is None:
+            weight = Weight(gross_g=question.reading.gross_g, sd_g=question.reading.sd_g)
+            judgement = abstained(("UNKNOWN_WEIGHT",), question.claim.currency, weight)
+        else:
+            judgement = judge(question.claim, question.reading, question.evidence, self._beliefs, self._policy)
         now_ns = time.monotonic_ns()
         return Judged(t_ns=now_ns, judge_no=question.judge_no, judgement=judgement, fusion_ms=(now_ns - began_ns) / 1e6)
 

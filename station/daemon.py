@@ -32,6 +32,7 @@ from station.link_values import LinkEvent
 from station.looking import EyesReady
 from station.outbox import Outbox, OutboxError
 from station.sensing import CameraTrouble, CameraWell, CameraWorker, Worker
+from station.timings import Timings
 
 TICK_S = 0.5
 WATCH_NS = 2 * 10**9
@@ -62,6 +63,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     cameras: Sequence[CameraWorker]
     inbox: "queue.SimpleQueue[object]"
     versions: Versions
+    timings: Timings
 
 
 class Draft(msgspec.Struct):
@@ -111,6 +113,8 @@ class Daemon:
         self._watch(time.monotonic_ns())
         parts.delivery.announce("online")
         parts.delivery.state("config", reports.configured(parts.config, parts.problem))
+        if parts.problem is not None:
+            self._alarm(_config_alarm(parts.problem))
         parts.delivery.start()
         for worker in parts.workers:
             worker.start()
@@ -179,9 +183,11 @@ class Daemon:
         self._finish(draft)
 
     def _finish(self, draft: Draft) -> None:
-        """Commit, and only then answer."""
-        if draft.events or draft.keep or draft.forget:
-            self._keeper.put(draft.batch())
+        """Commit, and only then answer; an alarm that the disk refuses is told of all the same."""
+        if (draft.events or draft.keep or draft.forget) and not self._keeper.put(draft.batch()):
+            for event in draft.events:
+                if event.name == "alarm":
+                    self._parts.delivery.tell(event)
         for answer in draft.answers:
             self._answer(answer)
 
@@ -206,6 +212,7 @@ class Daemon:
 
     def _note(self, verdict: Verdict) -> None:
         judgement = verdict.judgement
+        self._parts.timings.decided(verdict, time.monotonic_ns())
         self._counts[f"verdict_{judgement.decision}"] += 1
         log.info(
             "verdict",
@@ -324,7 +331,7 @@ class Daemon:
         notices, waiting = self._board.raised(), self._keeper.waiting
         health = reports.health(parts.config, self._engine, notices, parts.outbox, parts.clock, waiting)
         parts.delivery.state("health", health, expiry_s=3 * reports.HEALTH_S)
-        parts.delivery.metric("metrics", reports.metrics(self._counts, parts.delivery))
+        parts.delivery.metric("metrics", reports.metrics(self._counts, parts.delivery, parts.timings.figures()))
 
 
 def _event(effect: effects.Effect) -> Outgoing:
@@ -341,6 +348,12 @@ def _keep_visit(snapshot: bytes | None, draft: Draft) -> None:
     else:
         draft.keep["visit"] = snapshot
         draft.forget = []
+
+
+def _config_alarm(problem: str) -> effects.Alarm:
+    text = f"the configuration cannot be used, the last good one is in force: {problem}"
+    remedy = "correct it, try it with `station config check FILE`, and restart"
+    return effects.Alarm(code="CONFIG_BAD", part="config", raised=True, message=text, remedy=remedy)
 
 
 def _camera_alarm(camera: str, message: str = "", remedy: str = "") -> effects.Alarm:

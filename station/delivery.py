@@ -4,7 +4,7 @@ The facade over outbox, publisher and MQTT link for the one consumer, which call
 link's thread only calls `emit`; what it emits comes back through `handle`. Call `tick` at least once a second.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -55,6 +55,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     forget: tuple[str, ...] = ()
 
 
+ObserveCommit = Callable[[Batch, Sequence[Ref], int, int], None]  # what is on disk now, from when to when it took
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """Something is wrong as long as this is listed; the words of `evt/alarm`."""
 
@@ -77,9 +80,10 @@ class Delivery:
 
     def __init__(
         self, outbox: Outbox, station: Station, options: DeliveryOptions, clock: Clock, emit: Emit,
-        observe: Observe | None = None,
+        observe: Observe | None = None, observe_commit: ObserveCommit | None = None,
     ) -> None:  # fmt: skip
         self._outbox = outbox
+        self._observe_commit = observe_commit
         self._station = station
         self._clock = clock
         self._commands = Commands(station, options.commands)
@@ -105,6 +109,7 @@ class Delivery:
 
     def store(self, batch: Batch) -> list[Ref]:
         """Commit a batch, then publish it; raise `OutboxError` if it could not be stored, and nothing of it was."""
+        began_ns = self._clock.monotonic_ns()
         try:
             with self._outbox.write() as write:
                 for event in batch.events:
@@ -116,9 +121,12 @@ class Delivery:
         except OutboxError as error:
             self._publisher.trouble = error
             raise
+        now_ns = self._clock.monotonic_ns()
+        if self._observe_commit is not None:
+            self._observe_commit(batch, write.added, began_ns, now_ns)
         self._publisher.trouble = None
         self._publisher.stored(write.added)
-        self._advance(self._clock.monotonic_ns())
+        self._advance(now_ns)
         return write.added
 
     def tell(self, event: Outgoing) -> None:

@@ -33,6 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
         lock = wiring.claim_state_dir(Path(choice.config.station.state_dir))
     except wiring.StateError as error:
         raise clitools.CommandError(str(error)) from error
+    _remember(choice)
     try:
         daemon, inbox = wiring.build(choice.config, choice.problem)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,6 +41,15 @@ def _run(arguments: argparse.Namespace) -> int:
         return daemon.run()
     finally:
         os.close(lock)
+
+
+def _remember(choice: config_good.Choice) -> None:
+    """Keep a configuration that could be used, as far as the disk allows."""
+    if choice.problem is None:
+        try:
+            config_good.remember_good(choice.config)
+        except OSError as error:
+            clitools.complain(f"the configuration could not be kept as the last good one: {error.strerror}")
 
 
 def speak() -> None:

@@ -30,6 +30,7 @@ from station.link_values import LinkOptions, Tls
 from station.looking import EyeWorker
 from station.outbox import Outbox
 from station.sensing import CameraWorker, ScaleWorker, Worker
+from station.timings import Timings
 
 
 class Entry(NamedTuple):
@@ -88,6 +89,7 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
     outbox = Outbox(state_dir / "outbox.db")
     station = wire.Station(config.station.store, config.station.id)
     workers, cameras = _workers(config, state_dir, inbox.put)
+    timings = Timings()
     delivery = DeliveryOptions(link=_link_options(config), commands=NAMES)
     parts = Parts(
         config=config,
@@ -97,13 +99,12 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
         assessor=Assessor(catalogue.path_in(state_dir), config.policy),
         calibrations=Calibrations(state_dir, {n: s.name for n, s in enumerate(setup.scales) if s.counts}),
         outbox=outbox,
-        delivery=Delivery(
-            outbox, station, DeliveryOptions(link=_link_options(config), commands=NAMES), clock, inbox.put
-        ),
+        delivery=Delivery(outbox, station, delivery, clock, inbox.put, timings.settled, timings.committed),
         workers=workers,
         cameras=cameras,
         inbox=inbox,
         versions=versions,
+        timings=timings,
     )
     return Daemon(parts), inbox
 

@@ -83,8 +83,11 @@ class Station:
 class Rig:
     """Everything around one station; made by `rig`."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, world: LiveWorld, station: Station) -> None:
+    def __init__(
+        self, folder: Path, broker: Mosquitto, world: LiveWorld, station: Station, scale: ToledoEmulator
+    ) -> None:
         self.folder = folder
+        self.scale = scale
         self.broker = broker
         self.world = world
         self.station = station
@@ -152,14 +155,14 @@ class Rig:
         return heard[-1].event["data"] if heard else {}
 
 
-def configuration(folder: Path, port: int, scale: str, more: str = "") -> Path:
+def configuration(folder: Path, port: int, scale: str, more: str = "", state: Path | None = None) -> Path:
     """Write a configuration and return its path."""
     path = folder / "station.toml"
     path.write_text(
         f"""[station]
 store = "0815"
 id = "vs-03"
-state_dir = "{folder}/state"
+state_dir = "{state or folder / "state"}"
 [mqtt]
 host = "127.0.0.1"
 port = {port}
@@ -189,16 +192,16 @@ def import_products(config: Path, products: str = PRODUCTS) -> None:
 
 
 @contextlib.contextmanager
-def toledo_rig(folder: Path, *, start: bool = True, more: str = "") -> Iterator[Rig]:
+def toledo_rig(folder: Path, *, start: bool = True, more: str = "", state: Path | None = None) -> Iterator[Rig]:
     """Yield a station with one retail scale."""
     world = LiveWorld(World(seed=7))
     scale = ToledoEmulator(world, folder / "scale", ToledoSpec(capacity_g=30_000.0, division_g=5.0))
     keys = f'driver = "toledo-8217"\nport = "{folder}/scale"\ncapacity_g = 30000\ndivision_g = 5'
     with Mosquitto(folder) as broker:
-        config = configuration(folder, broker.port, keys, more)
+        config = configuration(folder, broker.port, keys, more, state)
         import_products(config)
         station = Station(config)
-        rig = Rig(folder, broker, world, station)
+        rig = Rig(folder, broker, world, station, scale)
         scale.start()
         try:
             with Backend(broker.port, ROOT) as rig.backend:
