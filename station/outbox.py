@@ -230,10 +230,21 @@ class Outbox:
         """
         with self._transaction() as db:
             last = min(_confirmed(db), int(db.execute("SELECT max(seq) FROM verdict").fetchone()[0] or 0) - 1)
-            db.execute("DELETE FROM verdict WHERE seq <= ? AND wall_ns < ?", (last, now.wall_ns - KEEP_NS))
+            while self._drop_old(db, last, now.wall_ns - KEEP_NS):
+                pass
             db.execute(DELETE_EXPIRED, (now.boot_id, now.monotonic_ns, now.wall_ns))
             while _used_bytes(db) > self._max_bytes and self._evict(db, last):
                 pass
+
+    @staticmethod
+    def _drop_old(db: sqlite3.Connection, last: int, before_ns: int) -> bool:
+        """Drop old verdicts from the front; say whether there may be more. Does not read those that stay."""
+        seq, wall_ns = db.execute("SELECT seq, wall_ns FROM verdict ORDER BY seq LIMIT 1").fetchone() or (last + 1, 0)
+        if seq > last or wall_ns >= before_ns:
+            return False
+        upto = min(last, seq + EVICT_AT_ONCE - 1)
+        db.execute("DELETE FROM verdict WHERE seq <= ? AND wall_ns < ?", (upto, before_ns))
+        return True
 
     @staticmethod
     def _evict(db: sqlite3.Connection, last: int) -> bool:
@@ -245,9 +256,9 @@ class Outbox:
     def depth(self) -> Depth:
         """Return how much is waiting."""
         with self._guarded() as db:
-            unconfirmed = db.execute("SELECT count(*) FROM verdict WHERE seq > ?", (_confirmed(db),)).fetchone()[0]
-            events = db.execute("SELECT count(*) FROM event").fetchone()[0]
-            return Depth(unconfirmed, events, _used_bytes(db))
+            last = int(db.execute("SELECT max(seq) FROM verdict").fetchone()[0] or 0)
+            events = int(db.execute("SELECT count(*) FROM event").fetchone()[0])
+            return Depth(last - _confirmed(db), events, _used_bytes(db))  # without gaps: no need to count
 
     def close(self) -> None:
         """Let go of the file; never raises."""

@@ -74,8 +74,8 @@ class Station(msgspec.Struct, frozen=True):
     def may_answer_on(self, topic: str) -> bool:
         """Say whether a response topic is one the station may publish on: below its own `res/`, without wildcards."""
         prefix = self.topic("res", "")
-        forbidden = any(character in topic for character in "+#\0")
-        return len(prefix) < len(topic) <= MAX_TOPIC and topic.startswith(prefix) and not forbidden
+        clean = topic.isprintable() and not {"+", "#"} & set(topic)  # brokers end connections over control characters
+        return len(prefix) < len(topic) <= MAX_TOPIC and topic.startswith(prefix) and clean
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

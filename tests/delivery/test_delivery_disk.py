@@ -60,6 +60,27 @@ def test_a_damaged_outbox_is_told_and_the_new_epoch_is_delivered(tmp_path: Path)
         assert "outbox.sqlite.damaged-1" in station.conditions()["OUTBOX_DAMAGED"]
 
 
+def test_damage_met_while_connected_begins_a_new_epoch_on_a_new_connection(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    with (
+        Mosquitto(tmp_path) as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(path, link_options(broker.port)) as station,
+    ):
+        station.until(lambda: station.ups() == 1)
+        station.verdict(1)
+        station.until(lambda: len(backend.heard("evt/verdict")) == 1)
+        station.outbox.close()
+        path.write_bytes(path.read_bytes()[:4096] + b"\xaa" * 40_960)
+        with pytest.raises(OutboxError):
+            station.verdict(2)
+        station.verdict(3)
+        station.until(lambda: len({m.event["epoch"] for m in backend.heard("evt/verdict")}) == 2)
+        assert [m.event["seq"] for m in backend.heard("evt/verdict")][:2] == [1, 1]
+        assert "damaged-1" in station.conditions()["OUTBOX_DAMAGED"]
+        station.until(lambda: station.ups() == 2)
+
+
 def test_an_outbox_that_cannot_be_opened_is_told_and_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "state" / "outbox.sqlite"
     with Mosquitto(tmp_path) as broker, Consumer(path, link_options(broker.port)) as station:

@@ -182,6 +182,18 @@ def test_confirmed_verdicts_go_after_a_week_and_the_numbering_stays(outbox: Outb
     assert [ref.number for ref in add(outbox)] == [4]
 
 
+def test_many_old_verdicts_go_and_a_clock_that_was_wrong_does_no_harm(outbox: Outbox) -> None:
+    with outbox.write() as write:
+        refs = [write.add_verdict(VERDICT, stamp(), content) for _ in range(1200)]
+        refs += [write.add_verdict(VERDICT, stamp(2 * KEEP_NS / 1e9), content) for _ in range(2)]
+        refs += [write.add_verdict(VERDICT, stamp(), content)]
+    for ref in refs:
+        outbox.accepted(ref)
+    outbox.confirm(len(refs))
+    outbox.prune(stamp(1001.0 + KEEP_NS / 1e9))
+    assert [ref.number for ref in refs if outbox.read(ref)] == [1201, 1202, 1203]
+
+
 def test_unconfirmed_verdicts_never_go(outbox: Outbox) -> None:
     refs = add(outbox, 3)
     outbox.accepted(refs[0])

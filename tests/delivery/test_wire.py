@@ -128,6 +128,7 @@ def test_topics_have_exactly_two_levels_below_the_station(topic: str, expected: 
         ("vs/1/0815/vs-03/res/backend/7", True),
         ("vs/1/0815/vs-03/res/", False),
         ("vs/1/0815/vs-03/res/#", False),
+        ("vs/1/0815/vs-03/res/a\x01", False),
         ("vs/1/0815/vs-03/evt/verdict", False),
         ("vs/1/0815/vs-04/res/claim", False),
         ("vs/1/0815/vs-03/res/" + "x" * 300, False),
