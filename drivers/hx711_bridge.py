@@ -13,19 +13,17 @@ from drivers.serial_port import LineSettings, SerialPort
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Configuration keys of `driver = "hx711-bridge"`.
-
-    `dtr`: USB boards of the RP2040 kind send only while it is up; a board that resets on it is waited for.
-    `channels`: absent, the first sample decides. `startup_s`: how long a board may take to boot before it is lost.
-    """
+    """Configuration keys of `driver = "hx711-bridge"`."""
 
     port: Annotated[str, Meta(min_length=1, description="serial device; prefer /dev/serial/by-id/...")]
-    baud: Annotated[int, Meta(ge=9600, le=3_000_000)] = 115_200
-    dtr: bool = True
-    channels: Annotated[int, Meta(ge=1, le=8)] | None = None
-    startup_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 3.0
-    capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0)] = 50_000.0
-    division_g: Annotated[float, Meta(ge=0.01, le=1_000.0)] = 5.0
+    baud: Annotated[int, Meta(ge=9600, le=3_000_000, description="USB boards take any")] = 115_200
+    dtr: Annotated[bool, Meta(description="raise DTR: boards of the RP2040 kind send only while it is up")] = True
+    channels: Annotated[int, Meta(ge=1, le=8, description="load cells; if absent, the first sample decides")] | None = (
+        None
+    )
+    startup_s: Annotated[float, Meta(ge=0.5, le=10.0, description="how long a board may boot before it is lost")] = 3.0
+    capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0, description="Max of the platform")] = 50_000.0
+    division_g: Annotated[float, Meta(ge=0.01, le=1_000.0, description="d of the platform")] = 5.0
 
 
 class Driver(BridgeSession):

@@ -23,20 +23,21 @@ _QUIET_MAX_S = 0.5  # how long noise may put off the next question
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Configuration keys of `driver = "toledo-8217"`; the defaults are those of the scale as it leaves the factory.
 
-    `capacity_g` and `division_g` (defaults: 15 kg by 5 g, the common checkout scale) tell the station how finely
-    the scale reads; the driver itself does not use them.
+    `capacity_g` and `division_g` tell the station how finely the scale reads; the driver itself does not use them.
     """
 
     port: Annotated[str, Meta(min_length=1, description="serial device; prefer /dev/serial/by-id/...")]
-    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400] = 9600
-    bytesize: Literal[7, 8] = 7
-    parity: Literal["N", "E", "O"] = "E"
+    baud: Annotated[Literal[1200, 2400, 4800, 9600, 19200, 38400], Meta(description="as set at the scale")] = 9600
+    bytesize: Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")] = 7
+    parity: Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")] = "E"
     stopbits: Literal[1, 2] = 1
-    dialect: Dialect = Dialect.TOLEDO_8217
-    unit: Unit = Unit.KG
-    poll_s: Annotated[float, Meta(ge=0.05, le=1.0)] = 0.1
-    capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0)] = 15_000.0
-    division_g: Annotated[float, Meta(ge=0.01, le=1_000.0)] = 5.0
+    dialect: Annotated[
+        Dialect, Meta(description="what the status letters mean; `ohaus` also for Rice Lake, `sasi` for Datalogic")
+    ] = Dialect.TOLEDO_8217
+    unit: Annotated[Unit, Meta(description="as set at the scale")] = Unit.KG
+    poll_s: Annotated[float, Meta(ge=0.05, le=1.0, description="pace of the questions")] = 0.1
+    capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0, description="Max of the type plate")] = 15_000.0
+    division_g: Annotated[float, Meta(ge=0.01, le=1_000.0, description="d of the type plate")] = 5.0
 
 
 class Driver:

@@ -14,8 +14,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Configuration keys of a scale with `driver = "sim"`."""
 
     world: Annotated[str, Meta(min_length=1, description="Unix socket of the simulated world")]
-    capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0)] = 50_000.0
-    division_g: Annotated[float, Meta(ge=0.01, le=1_000.0)] = 5.0
+    capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0, description="Max of the platform")] = 50_000.0
+    division_g: Annotated[float, Meta(ge=0.01, le=1_000.0, description="d of the platform")] = 5.0
 
 
 class Driver(BridgeSession):

@@ -1,5 +1,7 @@
 """From frames to trusted samples: gaps, restarts, saturation, late edges, and the whole way over a bad line."""
 
+import itertools
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -28,6 +30,8 @@ class Feeder:
         self.seq = 65_530  # the numbers wrap soon
         self.t_us = 2**32 - 20 * PERIOD_US  # and so does the clock
         self.out: list[Sample] = []
+        self.latency_ns: Iterator[int] = itertools.repeat(500_000)
+        self.host_lead_us = 0
 
     def send(
         self, times: int = 1, *, flags: BridgeFlag = NO_REMARK, counts: tuple[int, ...] = COUNTS, steps: float = 1.0
@@ -52,7 +56,7 @@ class Feeder:
         return [sample.flags for sample in self.out]
 
     def _feed(self, wire: bytes) -> None:
-        self.out += self.stream.feed(wire, self.t_us * 1000 + 500_000)
+        self.out += self.stream.feed(wire, (self.t_us + self.host_lead_us) * 1000 + next(self.latency_ns))
 
 
 def test_undisturbed_samples_come_through_one_behind_and_unflagged() -> None:
@@ -129,6 +133,15 @@ def test_a_hello_in_mid_stream_is_a_restart() -> None:
     assert feeder.flags()[9:] == [*[SampleFlag.SETTLING] * 4, NONE, NONE, NONE]
     assert feeder.stream.restarts == 1
     assert feeder.stream.hello == HELLO
+
+
+def test_after_a_restart_times_follow_the_new_clock_at_once() -> None:
+    feeder = Feeder().send(40).other(HELLO)
+    feeder.seq, feeder.t_us, feeder.host_lead_us = 1, feeder.t_us + 10**9, -(10**9)  # its clock begins anywhere
+    feeder.latency_ns = itertools.cycle([500_000, 9_000_000])
+    times = [sample.t_ns for sample in feeder.send(9).out[-8:]]
+    steps_ns = [later - earlier for earlier, later in pairwise(times)]
+    assert steps_ns == [pytest.approx(PERIOD_US * 1000, abs=100_000)] * 7
 
 
 def test_a_restart_whose_hello_was_lost_is_seen_by_the_clock() -> None:

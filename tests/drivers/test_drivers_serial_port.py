@@ -1,5 +1,7 @@
 """The serial transport over real pseudo-terminals, and its errors."""
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from drivers.link import Link
 from drivers.serial_port import LineSettings, SerialPort
 from tests.drivers.wire import Peer
 
+TIOCGEXCL = 0x80045440  # asm-generic/ioctls.h
 EVEN_7 = LineSettings(bytesize=7, parity="E")
 
 
@@ -73,6 +76,27 @@ def test_a_second_opening_is_refused() -> None:
         first.close()
         second.open()
         second.close()
+
+
+def test_other_programs_are_shut_out_until_it_is_closed() -> None:
+    with Peer() as peer:
+        port = SerialPort(peer.path, LineSettings())
+        port.open()
+        assert exclusive(peer.path)
+        port.close()
+        assert not exclusive(peer.path)
+
+
+def exclusive(path: str) -> bool:
+    """Ask the kernel whether a terminal is reserved; root may open it even then."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    except OSError as error:
+        return error.errno == errno.EBUSY
+    try:
+        return bool(int.from_bytes(fcntl.ioctl(fd, TIOCGEXCL, bytes(4)), "little"))
+    finally:
+        os.close(fd)
 
 
 def test_an_unplugged_port_is_lost_for_reading_writing_and_discarding() -> None:

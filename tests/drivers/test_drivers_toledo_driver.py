@@ -64,6 +64,18 @@ def test_the_second_of_two_answers_is_noise(peer: Peer, driver: Driver) -> None:
     assert driver.read(0.0) == []
 
 
+def test_what_came_unasked_while_nobody_read_is_no_answer(peer: Peer, driver: Driver) -> None:
+    asked(peer, driver)
+    peer.say(b"\x0200.345\r")
+    answer(driver)
+    peer.say(b"\x0200.999\r")
+    assert peer.heard(timeout_s=0.1) == b""  # the next question is due, but nobody reads
+    asked(peer, driver)
+    assert driver.read(0.05) == []
+    peer.say(b"\x0200.500\r")
+    assert answer(driver).weight_g == 500.0
+
+
 def test_an_answer_later_than_a_second_is_never_taken(peer: Peer, driver: Driver) -> None:
     asked(peer, driver)
     late = answer(driver)
