@@ -1,8 +1,8 @@
 """A camera that is a folder: pictures that something else puts there, or one picture that is overwritten.
 
-For a network camera that drops its pictures over FTP, for trying a station on recorded pictures, and for tests. With
-`order = "newest"` each capture waits for a file younger than the call, as a camera's picture would be, unless
-`fresh = false`; with `order = "loop"` the files are shown one after the other, by name.
+For a network camera that drops its pictures over FTP, and for trying a station on recorded pictures. With
+`order = "newest"` the youngest file is shown; `fresh = true` waits for one younger than the call, as a live camera's
+picture would be. With `order = "loop"` the files are shown one after the other, by name.
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 from msgspec import Meta
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from drivers.base import Frame, SensorError
@@ -43,7 +44,7 @@ class Driver:
             raise SensorError(f"no folder or picture at {self._path}", "correct `path` of the camera, or create it")
 
     def capture(self, timeout_s: float) -> Frame:
-        """Return the next picture; its time is that of the call, since a file's own time is not the monotonic clock's."""
+        """Return the next picture; its time is that of the call, for a file's time is not on the monotonic clock."""
         asked_ns, asked_wall_ns = time.monotonic_ns(), time.time_ns()
         deadline_ns = asked_ns + int(timeout_s * 1e9)
         while True:
@@ -67,7 +68,9 @@ class Driver:
                 return files[self._shown]
             age = {file: file.stat().st_mtime_ns for file in files}
         except OSError as error:
-            raise SensorError(f"{self._path} cannot be read: {error.strerror}", "check the folder and its rights") from error
+            raise SensorError(
+                f"{self._path} cannot be read: {error.strerror}", "check the folder and its rights"
+            ) from error
         newest = max(files, key=lambda file: (age[file], file.name))
         return newest if age[newest] >= asked_wall_ns or not self._options.fresh else None
 
@@ -77,15 +80,21 @@ class Driver:
         return sorted(file for file in self._path.iterdir() if file.suffix.lower() in SUFFIXES)
 
 
-def _pixels(file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _pixels(file: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as picture:
-            if picture.width * picture.height > PIXELS_MAX:
-                raise SensorError(f"picture {file} has more than {PIXELS_MAX // 1_000_000} megapixels", "make it smaller")
+            _bounded(picture, file)
             return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SensorError(f"picture {file} is no JPEG, PNG, BMP or PPM picture", "see what writes the pictures") from error
     except SensorError:
         raise
+    except (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SensorError(
+            f"picture {file} is no JPEG, PNG, BMP or PPM picture", "see what writes the pictures"
+        ) from error
     except OSError as error:
         raise SensorError(f"picture {file} cannot be read: {error}", "have it written aside and renamed") from error
+
+
+def _bounded(picture: Image.Image, file: Path) -> None:
+    if picture.width * picture.height > PIXELS_MAX:
+        raise SensorError(f"picture {file} is larger than {PIXELS_MAX // 1_000_000} megapixels", "make it smaller")

@@ -16,7 +16,7 @@ from msgspec import Meta
 from drivers.base import Frame, SensorError
 
 PIXEL_FORMAT = "BGR888"  # as libcamera counts from the highest byte: red comes first in memory
-FIRST_PICTURES = 3  # controls take effect some frames after the start
+FIRST_PICTURES, FIRST_S = 3, 2.0  # controls take effect some frames after the start
 CLOSE_TO = 0.25  # share by which what the camera used may differ from what was asked
 
 
@@ -47,14 +47,15 @@ class Driver:
         try:
             self._camera = library.Picamera2(number)
             self._start()
-            for _ in range(FIRST_PICTURES):
-                used = self._request(2.0).metadata
-            self._verify(used)
+            first = [self._request(FIRST_S).metadata for _ in range(FIRST_PICTURES)]
+            self._verify(first[-1])
         except (RuntimeError, OSError, IndexError) as error:
             self.close()
             if isinstance(error, SensorError):
                 raise
-            raise SensorError(f"camera {number} does not start: {error}", "end what else uses it; reseat its cable") from error
+            raise SensorError(
+                f"camera {number} does not start: {error}", "end what else uses it; reseat its cable"
+            ) from error
 
     def capture(self, timeout_s: float) -> Frame:
         """Return a picture whose exposure began after the call; raise `SensorError` when none comes in time."""
@@ -85,7 +86,9 @@ class Driver:
         if found is None:
             there = ", ".join(camera["Id"] for camera in cameras) or "none"
             wanted = f"camera {options.id}" if options.id else f"camera number {options.index}"
-            raise SensorError(f"{wanted} is not there (cameras: {there})", "check the cable and `id` in the configuration")
+            raise SensorError(
+                f"{wanted} is not there (cameras: {there})", "check the cable and `id` in the configuration"
+            )
         return found
 
     def _start(self) -> None:
@@ -102,7 +105,9 @@ class Driver:
             request = self._camera.capture_request(wait=timeout_s, flush=True)
         except TimeoutError as error:
             self._camera.cancel_all_and_flush()
-            raise SensorError(f"the camera gave no picture within {timeout_s:g} s", "reseat its cable; restart the station") from error
+            raise SensorError(
+                f"the camera gave no picture within {timeout_s:g} s", "reseat its cable; restart the station"
+            ) from error
         except RuntimeError as error:
             raise SensorError(f"the camera failed: {error}", "reseat its cable; restart the station") from error
         try:
@@ -115,7 +120,9 @@ class Driver:
         wanted = {"ExposureTime": self._options.exposure_us, "AnalogueGain": self._options.gain}
         for name, value in wanted.items():
             if name in used and abs(used[name] / value - 1) > CLOSE_TO:
-                raise SensorError(f"the camera uses {name} {used[name]:g} instead of {value:g}", "choose a value it supports")
+                raise SensorError(
+                    f"the camera uses {name} {used[name]:g} instead of {value:g}", "choose a value it supports"
+                )
 
 
 class _Taken:
@@ -143,6 +150,7 @@ def _library() -> Any:
         import picamera2
     except ImportError as error:
         raise SensorError(
-            "the library picamera2 is not installed", "apt install python3-picamera2, and a venv with system site packages"
+            "the library picamera2 is not installed",
+            "apt install python3-picamera2, and a venv with system site packages",
         ) from error
     return picamera2

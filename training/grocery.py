@@ -47,6 +47,4 @@ def features(split: str, embedder: Embedder, memory: Path, data: Path = DATA) ->
     if not kept.exists():
         memory.mkdir(parents=True, exist_ok=True)
         np.save(kept, np.concatenate([embedder.embed(pixels(shot, embedder.side_px)[np.newaxis]) for shot in chosen]))
-    return Features(
-        np.load(kept), np.array([shot.fine for shot in chosen]), np.array([shot.coarse for shot in chosen])
-    )
+    return Features(np.load(kept), np.array([shot.fine for shot in chosen]), np.array([shot.coarse for shot in chosen]))

@@ -65,9 +65,15 @@ def main() -> None:
         sys.stdout.write(f"{shots:3d} pictures: temperature, slope, offset {np.round(fitted[-1], 4)}\n")
     heat, slope, offset = (np.array(column, np.float32) for column in zip(*fitted, strict=True))
     np.savez_compressed(
-        EMBEDDING_PATH, model_hash=embedder.model_hash, mean=mean.astype(np.float16), whitening=white.astype(np.float16),
-        shots=np.array(SHOTS, np.float32), temperature=heat, known_slope=slope, known_offset=offset,
-    )  # fmt: skip
+        EMBEDDING_PATH,
+        model_hash=embedder.model_hash,
+        mean=mean.astype(np.float16),
+        whitening=white.astype(np.float16),
+        shots=np.array(SHOTS, np.float32),
+        temperature=heat,
+        known_slope=slope,
+        known_offset=offset,
+    )
     sys.stdout.write(f"{EMBEDDING_PATH.name}: {EMBEDDING_PATH.stat().st_size} bytes\n")
 
 

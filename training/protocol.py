@@ -55,8 +55,8 @@ def trials(pool: Features, queries: Features | None, shots: int, count: int) -> 
         mean, white = whitening(pool.rows[np.isin(pool.fine, taught)], pool.fine[np.isin(pool.fine, taught)])
         chosen = [random.permutation(np.flatnonzero(pool.fine == number))[:shots] for number in enrolled]
         asked = queries or _without(pool, np.concatenate(chosen))
-        vectors = unit((unit(pool.rows) - mean) @ white)
-        seen = unit((unit(asked.rows) - mean) @ white)
+        vectors = unit(np.asarray((unit(pool.rows) - mean) @ white, np.float32))
+        seen = unit(np.asarray((unit(asked.rows) - mean) @ white, np.float32))
         prototypes = vectors[np.concatenate(chosen)]
         owner = np.repeat(np.arange(ENROLLED), [len(rows) for rows in chosen])
         alike = gallery.similarity(seen, prototypes, owner, ENROLLED)

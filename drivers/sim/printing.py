@@ -76,7 +76,9 @@ def _disc(draw: ImageDraw.ImageDraw, size: tuple[int, int], accent: Colour, rand
     width, height = size
     radius = float(random.uniform(0.34, 0.44)) * width
     x, y = width / 2, height * 0.62
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=accent, outline=LIGHT, width=max(width // 40, 2))
+    draw.ellipse(
+        (x - radius, y - radius, x + radius, y + radius), fill=accent, outline=LIGHT, width=max(width // 40, 2)
+    )
 
 
 def _rays(draw: ImageDraw.ImageDraw, size: tuple[int, int], accent: Colour, random: np.random.Generator) -> None:
@@ -105,9 +107,7 @@ def _food(draw: ImageDraw.ImageDraw, size: tuple[int, int], accent: Colour, rand
         draw.ellipse((x - radius * 0.5, y - radius * 0.7, x, y - radius * 0.3), fill=glint)
 
 
-def _small_print(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], ink: Colour, random: np.random.Generator
-) -> None:
+def _small_print(draw: ImageDraw.ImageDraw, size: tuple[int, int], ink: Colour, random: np.random.Generator) -> None:
     width, height = size
     for row in range(4):
         y = int(height * (0.87 + row * 0.025))

@@ -55,9 +55,7 @@ class Placed(Protocol):
         """Whether the camera cannot see it."""
 
 
-def render(
-    objects: Sequence[Placed], *, rng_seed: int, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX
-) -> Pixels:
+def render(objects: Sequence[Placed], *, rng_seed: int, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX) -> Pixels:
     """Return the frame, height x width x 3 RGB uint8; the same objects and seed give the same frame."""
     random = np.random.default_rng(rng_seed)
     canvas = platform(width_px, height_px).copy()
@@ -77,7 +75,9 @@ def platform(width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX) -> Image.Imag
     brushed = np.repeat(random.normal(0, 2.5, (height_px, 1)), width_px, axis=1) + random.normal(0, 1.2, stone.shape)
     picture = Image.fromarray(_tinted(FLOOR, stone))
     half_x, half_y = PLATFORM_M[0] * scale / 2, PLATFORM_M[1] * scale / 2
-    box = [int(v) for v in (width_px / 2 - half_x, height_px / 2 - half_y, width_px / 2 + half_x, height_px / 2 + half_y)]
+    box = [
+        int(v) for v in (width_px / 2 - half_x, height_px / 2 - half_y, width_px / 2 + half_x, height_px / 2 + half_y)
+    ]
     mask = Image.new("L", picture.size, 0)
     ImageDraw.Draw(mask).rounded_rectangle(box, 10, fill=255)
     picture.paste(Image.fromarray(_tinted(STEEL, brushed)), (0, 0), mask)
@@ -91,8 +91,9 @@ def outline_px(placed: Placed, width_px: int = WIDTH_PX, height_px: int = HEIGHT
     half_w, half_h = placed.size_m[0] * scale / 2, placed.size_m[1] * scale / 2
     corners = np.array([(-half_w, -half_h), (half_w, -half_h), (half_w, half_h), (-half_w, half_h)])
     cos, sin = np.cos(placed.angle_rad), np.sin(placed.angle_rad)
-    turned = corners @ np.array([(cos, -sin), (sin, cos)])  # picture rows run downward: counter-clockwise on the platform
-    return turned + (width_px / 2 + placed.x_m * scale, height_px / 2 - placed.y_m * scale)
+    turned = corners @ np.array([(cos, -sin), (sin, cos)])  # rows run downward: counter-clockwise on the platform
+    centre = np.array((width_px / 2 + placed.x_m * scale, height_px / 2 - placed.y_m * scale))
+    return np.asarray(turned + centre, np.float64)
 
 
 class _Single:
@@ -160,9 +161,9 @@ def _noise_bank(height: int, width: int) -> NDArray[np.float32]:
 
 
 def _tinted(colour: tuple[int, int, int], texture: NDArray[np.floating]) -> Pixels:
-    return np.clip(np.array(colour) + texture[..., np.newaxis], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.array(colour) + texture[..., np.newaxis], 0, 255), np.uint8)
 
 
 def _vignette(height: int, width: int) -> NDArray[np.float32]:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return (1 - 0.14 * (x**2 + y**2) / 2)[..., np.newaxis].astype(np.float32)
+    return np.asarray((1 - 0.14 * (x**2 + y**2) / 2)[..., np.newaxis], np.float32)

@@ -3,6 +3,7 @@
 A sprite is a picture with transparency at `SPRITE_PX_PER_M`, drawn once for each product and kept: the print, then
 the shape of the package, then light and shade on its surface.
 """
+# ruff: noqa: PLR2004 - the numbers are proportions of drawings
 
 import zlib
 from functools import cache
@@ -48,7 +49,9 @@ def _finish(print_: Image.Image, mask: Image.Image, shade: Shade) -> Image.Image
 def _mottle(size: tuple[int, int], random: np.random.Generator, cells: int, depth: float) -> Shade:
     """Return smooth random brightness around 1."""
     width, height = size
-    coarse = random.uniform(1 - depth, 1 + depth, (max(height * cells // max(size), 2), max(width * cells // max(size), 2)))
+    coarse = random.uniform(
+        1 - depth, 1 + depth, (max(height * cells // max(size), 2), max(width * cells // max(size), 2))
+    )
     picture = Image.fromarray(coarse.astype(np.float32))
     return np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.float32)
 
@@ -65,7 +68,7 @@ def _cylinder(size: tuple[int, int], shine: float) -> Shade:
     """Return the light on something round lying along its height: dark flanks, one bright line."""
     x, _ = _grid(size)
     body = 0.55 + 0.45 * np.sqrt(np.clip(1 - x**2, 0, 1))
-    return body + shine * np.exp(-(((x + 0.35) / 0.09) ** 2)).astype(np.float32)
+    return np.asarray(body + shine * np.exp(-(((x + 0.35) / 0.09) ** 2)), np.float32)
 
 
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
@@ -88,7 +91,9 @@ def _carton(article: Article, size: tuple[int, int], random: np.random.Generator
     draw = ImageDraw.Draw(sheet)
     draw.line((0, int(height * 0.07), width, int(height * 0.07)), fill=printing.INK, width=2)
     cap = width * 0.13
-    draw.ellipse((width / 2 - cap, 2, width / 2 + cap, 2 + 2 * cap), fill=article.colours[1], outline=printing.INK, width=2)
+    draw.ellipse(
+        (width / 2 - cap, 2, width / 2 + cap, 2 + 2 * cap), fill=article.colours[1], outline=printing.INK, width=2
+    )
     x, _ = _grid(size)
     return _finish(sheet, _rounded(size, 0.03), 0.97 - 0.10 * x**4 + 0.05 * (x < -0.9))
 
@@ -112,7 +117,9 @@ def _tray(article: Article, size: tuple[int, int], random: np.random.Generator) 
     for step in range(4):
         top = int(height * (0.06 + 0.13 * step))
         tone = tuple(int(np.clip(value * random.uniform(0.85, 1.1), 0, 255)) for value in article.colours[0])
-        draw.ellipse((int(width * 0.07), top, int(width * 0.93), top + int(height * 0.5)), fill=tone, outline=(70, 40, 40))
+        draw.ellipse(
+            (int(width * 0.07), top, int(width * 0.93), top + int(height * 0.5)), fill=tone, outline=(70, 40, 40)
+        )
         _speckle(draw, (width * 0.5, top + height * 0.25), (width * 0.33, height * 0.18), random)
     label = printing.wrapper(article, (width - 8, int(height * 0.42)), random)
     sheet.paste(label, (4, int(height * 0.54)))
@@ -137,7 +144,7 @@ def _disc_mask(size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def _can(article: Article, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
+def _can(article: Article, size: tuple[int, int], _: np.random.Generator) -> Image.Image:
     """A tin on its foot: rim, rings and ring pull of the lid, the printed wall as a narrow band around."""
     width, height = size
     x, y = _grid(size)
@@ -150,8 +157,16 @@ def _can(article: Article, size: tuple[int, int], random: np.random.Generator) -
     draw.ellipse((0, 0, width, height), fill=article.colours[0])
     draw.ellipse((width * 0.04, height * 0.04, width * 0.96, height * 0.96), fill=(206, 208, 212))
     draw.ellipse((width * 0.25, height * 0.25, width * 0.75, height * 0.75), fill=article.colours[0])
-    printing.words(sheet, article.brand, (width // 2, int(height * 0.42)), (int(width * 0.4), int(height * 0.1)), printing.LIGHT)
-    printing.words(sheet, article.name.split(" ")[0], (width // 2, height // 2), (int(width * 0.42), int(height * 0.1)), printing.LIGHT)
+    printing.words(
+        sheet, article.brand, (width // 2, int(height * 0.42)), (int(width * 0.4), int(height * 0.1)), printing.LIGHT
+    )
+    printing.words(
+        sheet,
+        article.name.split(" ")[0],
+        (width // 2, height // 2),
+        (int(width * 0.42), int(height * 0.1)),
+        printing.LIGHT,
+    )
     draw.ellipse((width * 0.44, height * 0.56, width * 0.56, height * 0.72), outline=(120, 122, 126), width=4)
     glint = 0.5 * np.exp(-(((x + 0.45) / 0.12) ** 2) - (((y + 0.5) / 0.12) ** 2))
     return _finish(sheet, _disc_mask(size), np.clip(shade + 0.08, 0, 1) + glint.astype(np.float32))
@@ -160,7 +175,7 @@ def _can(article: Article, size: tuple[int, int], random: np.random.Generator) -
 def _tub(article: Article, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
     """A pot with a printed foil lid."""
     x, y = _grid(size)
-    mask = _disc_mask(size) if abs(size[0] - size[1]) < 4 else _rounded(size, 0.2)  # noqa: PLR2004  pixels
+    mask = _disc_mask(size) if abs(size[0] - size[1]) < 4 else _rounded(size, 0.2)
     rim = (np.hypot(x, y) if size[0] == size[1] else np.maximum(np.abs(x), np.abs(y))) > 0.92
     foil = _mottle(size, random, 12, 0.06) + 0.35 * np.clip(_mottle(size, random, 9, 0.5) - 1.38, 0, 1)
     return _finish(printing.wrapper(article, size, random), mask, foil * 0.97 - 0.10 * rim)
@@ -176,7 +191,15 @@ def _silhouette(size: tuple[int, int], neck: float, shoulder: float) -> Image.Im
     half = width * neck / 2
     draw.rectangle((width / 2 - half, 1, width / 2 + half, top), fill=255)
     reach = int(height * shoulder * 0.9)
-    draw.polygon([(width / 2 - half, top - reach // 2), (width / 2 + half, top - reach // 2), (width - 2, top + 12), (2, top + 12)], fill=255)
+    draw.polygon(
+        [
+            (width / 2 - half, top - reach // 2),
+            (width / 2 + half, top - reach // 2),
+            (width - 2, top + 12),
+            (2, top + 12),
+        ],
+        fill=255,
+    )
     return mask
 
 
@@ -210,7 +233,7 @@ def _loaf(article: Article, size: tuple[int, int], random: np.random.Generator) 
         y = height * (0.1 + 0.15 * step)
         cut = [(width * 0.15, y + height * 0.05), (width * 0.8, y - height * 0.015), (width * 0.85, y + height * 0.015)]
         draw.polygon(cut, fill=(226, 186, 128))
-    if article.size_m[0] > 0.1:  # noqa: PLR2004  sliced bread is packed
+    if article.size_m[0] > 0.1:
         sheet.paste(printing.wrapper(article, (width, height // 2), random), (0, height // 4))
     x, _ = _grid(size)
     crust = _mottle(size, random, 26, 0.16) * (0.62 + 0.38 * np.sqrt(np.clip(1 - x**2, 0, 1)))
@@ -235,21 +258,22 @@ def _ball(article: Article, size: tuple[int, int], random: np.random.Generator) 
 def _long(article: Article, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
     """Long fruit: ridges along it, speckle, darker ends."""
     _, y = _grid(size)
-    width, height = size
+    height = size[1]
     strips = np.repeat(random.uniform(0.82, 1.05, (1, 14)), height, axis=0).astype(np.float32)
     ridges = np.asarray(Image.fromarray(strips).resize(size, Image.Resampling.BICUBIC), np.float32)
     skin = np.asarray(Image.new("RGB", size, article.colours[0]), np.float32)
     ends = np.clip((np.abs(y) - 0.88) * 8, 0, 1)[..., np.newaxis]
-    skin = skin * (1 - ends) + np.array(article.colours[1], np.float32) * ends * 0.8
-    skin = skin * (ridges * _mottle(size, random, 50, 0.12))[..., np.newaxis]
-    sheet = Image.fromarray(np.clip(skin, 0, 255).astype(np.uint8))
+    blended = skin * (1 - ends) + np.array(article.colours[1], np.float32) * ends * 0.8
+    lit = blended * (ridges * _mottle(size, random, 50, 0.12))[..., np.newaxis]
+    sheet = Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8))
     return _finish(sheet, _rounded(size, 0.48), _cylinder(size, 0.3))
 
 
 def _cloth_bag(size: tuple[int, int], random: np.random.Generator) -> Image.Image:
     """Something that is no product: a bag of woven cloth with folds and two straps."""
     width, height = size
-    colour: Colour = tuple(int(value) for value in random.integers(30, 150, 3))
+    red, green, blue = (int(value) for value in random.integers(30, 150, 3))
+    colour: Colour = (red, green, blue)
     sheet = Image.new("RGB", size, colour)
     draw = ImageDraw.Draw(sheet)
     light = tuple(min(value + 45, 255) for value in colour)

@@ -9,29 +9,29 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from station.vision import regions
-from station.vision.detect import Box, Thing
+from station.vision.detect import Thing
 from station.vision.picture import PAD_GREY
 
 MARGIN = 1.06  # the square against the object's long side
 ANGLES = np.radians(np.arange(0.0, 90.0, 3.0))
+AXES = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 
 Pixels = NDArray[np.uint8]
+Affine = tuple[float, float, float, float, float, float]
 
 
-def cut(pixels: Pixels, thing: Thing, side_px: int) -> Pixels:
+def cut(frame: Image.Image, thing: Thing, side_px: int) -> Pixels:
     """Return the object as the model's square of `side_px`."""
-    left, top, right, bottom = _within(thing.box, pixels.shape)
-    mask = np.repeat(np.repeat(thing.mask, thing.factor, axis=0), thing.factor, axis=1)[: bottom - top, : right - left]
-    alone = np.where(mask[..., np.newaxis], pixels[top:bottom, left:right], np.uint8(PAD_GREY))
     centre, long_px, angle = upright(thing.mask)
-    step = MARGIN * long_px * thing.factor / side_px
-    cos, sin = float(np.cos(angle)) * step, float(np.sin(angle)) * step
-    x, y = centre[0] * thing.factor, centre[1] * thing.factor
-    half = side_px / 2
-    turn = (cos, -sin, x - (cos - sin) * half, sin, cos, y - (sin + cos) * half)
-    square = Image.fromarray(alone).transform(
-        (side_px, side_px), Image.Transform.AFFINE, turn, Image.Resampling.BILINEAR, fillcolor=(PAD_GREY,) * 3
-    )
+    size = (side_px, side_px)
+    step = MARGIN * long_px / side_px  # working pixels a pixel of the square
+    shape = Image.fromarray(thing.mask.astype(np.uint8) * 255)
+    mask = shape.transform(size, Image.Transform.AFFINE, _turn(centre, angle, step, side_px))
+    left, top, _, _ = thing.box
+    middle = left + centre[0] * thing.factor, top + centre[1] * thing.factor
+    turn = _turn(middle, angle, step * thing.factor, side_px)
+    square = Image.new("RGB", size, (PAD_GREY,) * 3)
+    square.paste(frame.transform(size, Image.Transform.AFFINE, turn, Image.Resampling.BILINEAR), (0, 0), mask)
     return np.asarray(square)
 
 
@@ -41,17 +41,18 @@ def upright(mask: NDArray[np.bool_]) -> tuple[tuple[float, float], float, float]
     A turn of the picture by the angle puts the long side upright.
     """
     outline = regions.outline(mask)
-    axes = np.stack([np.cos(ANGLES), np.sin(ANGLES)])  # along x of the turned frame
-    along, across = outline @ axes, outline @ np.stack([-axes[1], axes[0]])
+    along, across = outline @ AXES, outline @ np.stack([-AXES[1], AXES[0]])
     wide, high = np.ptp(along, axis=0), np.ptp(across, axis=0)
     best = int((wide * high).argmin())
     middle = (along[:, best].max() + along[:, best].min()) / 2, (across[:, best].max() + across[:, best].min()) / 2
-    cos, sin = axes[:, best]
+    cos, sin = AXES[:, best]
     centre = float(cos * middle[0] - sin * middle[1]), float(sin * middle[0] + cos * middle[1])
     lying = bool(wide[best] > high[best])
     return centre, float(max(wide[best], high[best])), float(ANGLES[best]) + (np.pi / 2 if lying else 0.0)
 
 
-def _within(box: Box, shape: tuple[int, ...]) -> Box:
-    left, top, right, bottom = box
-    return left, top, min(right, shape[1]), min(bottom, shape[0])
+def _turn(centre: tuple[float, float], angle: float, step: float, side_px: int) -> Affine:
+    """Return the map from a place in the square to one in the picture, as Pillow takes it."""
+    cos, sin = float(np.cos(angle)) * step, float(np.sin(angle)) * step
+    half = side_px / 2
+    return cos, -sin, centre[0] - (cos - sin) * half, sin, cos, centre[1] - (sin + cos) * half

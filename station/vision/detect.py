@@ -9,7 +9,7 @@ narrow against both sides are taken for two objects. Objects that lie on each ot
 the caller must count on that (`visibility`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,7 @@ class Reference:
 
     pixels: Values
     factor: int
+    size: tuple[int, int]  # height and width of the camera's pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,20 @@ class Thing:
 def reference(pixels: Pixels) -> Reference:
     """Return the reference for a picture of the empty platform."""
     factor = max(pixels.shape[1] // WORKING_WIDTH_PX, 1)
-    return Reference(_reduced(pixels, factor), factor)
+    return Reference(_reduced(pixels, factor), factor, (pixels.shape[0], pixels.shape[1]))
 
 
 def refreshed(old: Reference, pixels: Pixels, weight: float = 0.2) -> Reference:
     """Return the reference moved toward a newer picture of the empty platform (slow changes: dirt, daylight)."""
     new = reference(pixels)
-    if new.pixels.shape != old.pixels.shape:
+    if new.size != old.size:
         return new
-    return Reference(old.pixels + np.float32(weight) * (new.pixels - old.pixels), old.factor)
+    return replace(old, pixels=old.pixels + np.float32(weight) * (new.pixels - old.pixels))
+
+
+def fits(empty: Reference, pixels: Pixels) -> bool:
+    """Tell whether a picture has the size of the reference's."""
+    return pixels.shape[:2] == empty.size
 
 
 def find(
@@ -78,10 +84,12 @@ def find(
 
     Raises `ValueError` when the picture's size is not the reference's.
     """
+    if not fits(empty, pixels):
+        raise ValueError(
+            f"picture is {pixels.shape[1]} x {pixels.shape[0]}, the reference {empty.size[1]} x {empty.size[0]}"
+        )
     settings = settings or Settings()
     seen = _reduced(pixels, empty.factor)
-    if seen.shape != empty.pixels.shape:
-        raise ValueError(f"picture is {seen.shape[:2]} at working size, the reference {empty.pixels.shape[:2]}")
     mask = foreground(seen, empty.pixels, settings)
     if region is not None:
         mask &= _inside(mask.shape, region, empty.factor)

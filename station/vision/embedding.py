@@ -9,6 +9,7 @@ both depend on how many pictures a product was enrolled with. All figures come f
 """
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from station.vision.interpreter import ModelError
 
 EMBEDDING_PATH = Path(__file__).parent / "models" / "embedding.npz"
+
+ARRAYS = ("mean", "whitening", "shots", "temperature", "known_slope", "known_offset")
 
 Rows = NDArray[np.float32]
 
@@ -43,9 +46,17 @@ class Embedding:
     known_slope: Rows
     known_offset: Rows
 
+    def belongs_to(self, model_hash: str) -> None:
+        """Raise `ModelError` unless this was learnt with that very model."""
+        if self.model_hash != model_hash:
+            raise ModelError(
+                f"the embedding was learnt with the model {self.model_hash[:19]}..., "
+                f"but the model installed is {model_hash[:19]}...; install both again"
+            )
+
     def project(self, features: Rows) -> Rows:
         """Return unit vectors whose dot product says how alike two pictures are; one row a picture."""
-        return unit((unit(features) - self.mean) @ self.whitening)
+        return unit(np.asarray((unit(features) - self.mean) @ self.whitening, np.float32))
 
     def calibration(self, shots: float) -> Calibration:
         """Return the calibration for products enrolled with `shots` pictures on average (interpolated in its log)."""
@@ -57,14 +68,14 @@ class Embedding:
 def unit(rows: Rows) -> Rows:
     """Return the rows scaled to length one; a row of zeros stays what it is."""
     length = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
-    return rows / np.maximum(length, np.float32(1e-12))
+    return np.asarray(rows / np.maximum(length, np.float32(1e-12)), np.float32)
 
 
 def load(path: Path = EMBEDDING_PATH) -> Embedding:
     """Return the embedding in a file; raise `ModelError` when it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: np.asarray(stored[name], np.float32) for name in Embedding.__slots__ if name != "model_hash"}
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+            arrays = {name: np.asarray(stored[name], np.float32) for name in ARRAYS}
             return Embedding(model_hash=str(stored["model_hash"]), **arrays)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelError(f"embedding {path} is damaged or absent: {error}; install it again") from error

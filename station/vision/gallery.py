@@ -4,7 +4,8 @@ Theory of operation. Every enrolled picture is a prototype, a unit vector of the
 similarity to an object is the mean of two cosines: to its nearest prototype (products have several faces) and to the
 average of its prototypes (one picture is noisy). A softmax at the calibrated temperature makes probabilities under a
 uniform prior over the gallery. The best similarity also says, through the calibrated curve, how likely the object is
-outside the gallery; that curve is weak (see the model card), so `unknown` stays cautious and the weight decides.
+outside the gallery; a gallery large enough measures that curve on itself (`own_curve`), a small one takes the
+shipped one, which is weak (see the model card): `unknown` stays cautious, and the weight decides.
 """
 
 import math
@@ -36,6 +37,7 @@ class Gallery:
     owner: NDArray[np.int64]  # column of `gtins` for each prototype, rising
     embedding: Embedding
     pictures: int = 0
+    own_curve: tuple[float, float] | None = None  # slope and offset measured on this gallery itself, where it can
     unknown_prior: float = UNKNOWN_PRIOR
 
     def recognise(self, features: Rows) -> tuple[Recognition, ...]:
@@ -45,7 +47,8 @@ class Gallery:
         alike = similarity(self.embedding.project(features), self.prototypes, self.owner, len(self.gtins))
         calibration = self.embedding.calibration(self.pictures / len(self.gtins))
         shares = softmax(alike / calibration.temperature)
-        odds = calibration.known_slope * alike.max(axis=1) + calibration.known_offset
+        slope, offset = self.own_curve or (calibration.known_slope, calibration.known_offset)
+        odds = slope * alike.max(axis=1) + offset
         odds += math.log((1 - self.unknown_prior) / self.unknown_prior)
         unknown = 1 / (1 + np.exp(odds.astype(np.float64)))
         return tuple(self._recognition(row, float(out)) for row, out in zip(shares, unknown, strict=True))
@@ -69,10 +72,10 @@ def similarity(seen: Rows, prototypes: Rows, owner: NDArray[np.int64], products:
     starts = np.searchsorted(owner, np.arange(products))
     nearest = np.maximum.reduceat(seen @ prototypes.T, starts, axis=1)
     average = seen @ unit(np.add.reduceat(prototypes, starts, axis=0)).T
-    return (nearest + average) / np.float32(2)
+    return np.asarray((nearest + average) / 2, np.float32)
 
 
 def softmax(logits: Rows) -> Rows:
     """Return each row as probabilities."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

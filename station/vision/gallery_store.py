@@ -23,6 +23,7 @@ from station.vision import picture
 from station.vision.embedding import Embedding, Rows
 from station.vision.gallery import Gallery, empty
 from station.vision.interpreter import Embedder
+from station.vision.own_curve import known_curve
 
 TURNS = 4  # a crop's long side is upright, but for half turns; squares and discs have no long side
 JPEG_QUALITY = 92
@@ -85,7 +86,11 @@ class GalleryStore:
         return pictures
 
     def load(self, embedder: Embedder, embedding: Embedding) -> Loaded:
-        """Return the gallery for this model; crops it has not seen yet are embedded and remembered."""
+        """Return the gallery for this model; crops it has not seen yet are embedded and remembered.
+
+        Raises `ModelError` when the embedding belongs to another model, `GalleryError` when the folder is unusable.
+        """
+        embedding.belongs_to(embedder.model_hash)
         kept = self._remembered(embedder.identity)
         rows: dict[str, Rows] = {}
         owners: dict[str, list[str]] = {}
@@ -107,7 +112,7 @@ class GalleryStore:
     def _remembered(self, identity: str) -> dict[str, Rows]:
         """Return the features of earlier loads by the same model; nothing where the file is absent or unusable."""
         try:
-            with np.load(self._features, allow_pickle=False) as stored:
+            with np.load(BytesIO(self._features.read_bytes()), allow_pickle=False) as stored:
                 if str(stored["identity"]) != identity:
                     return {}
                 return dict(zip(stored["names"].tolist(), stored["rows"], strict=True))
@@ -136,8 +141,11 @@ def _assemble(owners: dict[str, list[str]], rows: dict[str, Rows], embedding: Em
         return empty(embedding)
     features = np.concatenate([rows[name] for names in owners.values() for name in names])
     pictures = np.array([len(names) for names in owners.values()])
-    owner = np.repeat(np.arange(len(owners)), pictures * TURNS)
-    return Gallery(tuple(owners), embedding.project(features), owner, embedding, int(pictures.sum()))
+    owner = np.repeat(np.arange(len(owners)), pictures)
+    prototypes = embedding.project(features)
+    curve = known_curve(prototypes.reshape(len(owner), TURNS, -1), owner)
+    total = int(pictures.sum())
+    return Gallery(tuple(owners), prototypes, np.repeat(owner, TURNS), embedding, total, own_curve=curve)
 
 
 def _jpeg(crop: picture.Pixels) -> bytes:

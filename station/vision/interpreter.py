@@ -7,9 +7,13 @@ so features are comparable only under the same `identity`: model and runtime.
 
 import hashlib
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +22,10 @@ RuntimeChoice = Literal["auto", "ai-edge-litert", "tflite-runtime"]
 
 MODEL_PATH = Path(__file__).parent / "models" / "embedder.tflite"
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # what the network was trained with: (x - 127) / 128
-MODULES: dict[str, str] = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+MODULES: dict[str, str] = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+}
 FILE_MARK = b"TFL3"  # at byte 4 of every TFLite file
 
 
@@ -34,15 +41,16 @@ class Embedder:
         self.model_hash = "sha256:" + hashlib.sha256(content).hexdigest()
         module, self.runtime = _load(runtime)
         try:
-            self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"model {model} is damaged or not for {self.runtime}: {error}; install it again") from error
+            raise ModelError(f"model {model} is damaged, or not for {self.runtime}: {error}") from error
         self._input = _only(self._interpreter.get_input_details(), "input")
         self._output = _only(self._interpreter.get_output_details(), "output")
         shape = tuple(int(size) for size in self._input["shape"])
         if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:  # noqa: PLR2004  one square RGB picture
-            raise ModelError(f"model {model} wants an input of shape {shape}, not 1 x n x n x 3; install the right model")
+            raise ModelError(f"model {model} wants an input of {shape}, not 1 x n x n x 3; install the right one")
         self.side_px = shape[1]
         self.features = int(self._output["shape"][-1])
         self._steps = _steps(*self._input["quantization"])
@@ -54,12 +62,12 @@ class Embedder:
 
     def quantise(self, crops: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Return pixels as the int8 steps of the model's input."""
-        return cast("NDArray[np.int8]", self._steps[crops])
+        return self._steps[crops]
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return one row of features for each crop; `crops` is n x side_px x side_px x 3, RGB, uint8."""
         if crops.ndim != 4 or crops.shape[1:] != (self.side_px, self.side_px, 3) or crops.dtype != np.uint8:  # noqa: PLR2004
-            raise ValueError(f"crops are {crops.dtype} {crops.shape}, not uint8 n x {self.side_px} x {self.side_px} x 3")
+            raise ValueError(f"crops are {crops.dtype} {crops.shape}, not uint8 n x {self.side_px} x ... x 3")
         features = np.empty((len(crops), self.features), np.float32)
         scale, zero = self._output["quantization"]
         for row, steps in zip(features, self.quantise(crops), strict=True):
@@ -91,6 +99,20 @@ def _load(runtime: RuntimeChoice) -> tuple[Any, str]:
     raise ModelError(f"no runtime for the model: {' or '.join(wanted)} is not installed; pip install {wanted[0]}")
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the runtime's remarks off stderr, where people look for errors; it has no switch for them."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def _only(details: list[dict[str, Any]], what: str) -> dict[str, Any]:
     if len(details) != 1 or details[0]["dtype"] is not np.int8:
         kinds = ", ".join(f"{detail['dtype'].__name__} {tuple(detail['shape'])}" for detail in details)
@@ -101,4 +123,4 @@ def _only(details: list[dict[str, Any]], what: str) -> dict[str, Any]:
 def _steps(scale: float, zero: int) -> NDArray[np.int8]:
     """Return the input step of each of the 256 pixel values."""
     real = (np.arange(256, dtype=np.float64) - PIXEL_MEAN) / PIXEL_SCALE
-    return np.clip(np.rint(real / scale) + zero, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(real / scale) + zero, -128, 127), np.int8)

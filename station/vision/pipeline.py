@@ -6,9 +6,11 @@ product is enrolled. The clock is the caller's.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from station.core.evidence import Sighting
 from station.vision import crop, detect
@@ -54,20 +56,22 @@ class Eye:
 
     def look(self, pixels: Pixels, clock: Clock) -> Look:
         """Return what lies on the platform; raise `NoReferenceError` before the first `see_empty`."""
-        if self.reference is None:
+        if self.reference is None or not detect.fits(self.reference, pixels):
+            self.reference = None  # a picture of another size is another view
             raise NoReferenceError(f"camera {self.camera} has not seen the empty platform yet; clear it once")
         times = [clock()]
         found = detect.find(self.reference, pixels, self.region)
         things = sorted(found, key=lambda thing: -thing.area_px)[:THINGS_MAX]
         times.append(clock())
         side = self.embedder.side_px
-        crops = np.stack([crop.cut(pixels, thing, side) for thing in things]) if things else _none(side)
+        frame = Image.fromarray(pixels)
+        crops = np.stack([crop.cut(frame, thing, side) for thing in things]) if things else _none(side)
         times.append(clock())
         features = self.embedder.embed(crops)
         times.append(clock())
         seen = self.gallery.recognise(features)
         times.append(clock())
-        spans = (round((end - start) / 1e6, 3) for start, end in zip(times, times[1:], strict=False))
+        spans = (round((end - start) / 1e6, 3) for start, end in pairwise(times))
         return Look(
             sightings=tuple(
                 Sighting(camera=self.camera, candidates=each.candidates, unknown=each.unknown) for each in seen
@@ -80,7 +84,7 @@ class Eye:
 def single(reference: Reference, pixels: Pixels, side_px: int, region: Box | None = None) -> Pixels | None:
     """Return the crop of the one object on the platform, for enrolment; None when there is not exactly one."""
     things = detect.find(reference, pixels, region)
-    return crop.cut(pixels, things[0], side_px) if len(things) == 1 else None
+    return crop.cut(Image.fromarray(pixels), things[0], side_px) if len(things) == 1 else None
 
 
 def _none(side_px: int) -> Pixels:

@@ -107,7 +107,7 @@ def _left(piece: Mask, cuts: list[Cut]) -> NDArray[np.float64]:
     for one in (side, ~side):
         farthest = np.where(one[..., np.newaxis], reach, np.float32(-np.inf)).argmax(axis=1)
         hulls += _ring_area(rim[farthest])
-    return hulls + np.array([cut.length for cut in cuts]) - _inner_area(piece, rim)
+    return np.asarray(hulls + np.array([cut.length for cut in cuts]) - _inner_area(piece, rim))
 
 
 def _rim(piece: Mask) -> Point:

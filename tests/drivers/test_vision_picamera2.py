@@ -55,7 +55,8 @@ def test_a_camera_that_ignores_the_exposure_is_refused(library: Any) -> None:
     assert library.opened[-1].closed
 
 
-def test_an_absent_camera_is_named_with_those_that_are_there(library: Any) -> None:
+@pytest.mark.usefixtures("library")
+def test_an_absent_camera_is_named_with_those_that_are_there() -> None:
     with pytest.raises(SensorError, match=f"camera imx219 is not there .cameras: usb, {SENSOR}"):
         Driver(Options(id="imx219")).open()
     with pytest.raises(SensorError, match="camera number 2 is not there"):

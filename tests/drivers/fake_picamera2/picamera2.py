@@ -18,9 +18,7 @@ class Request:
 
     def get_metadata(self) -> dict[str, Any]:
         controls = self._owner.configuration["controls"]
-        exposure = (
-            min(controls["ExposureTime"], self._owner.longest_us)
-        )
+        exposure = min(controls["ExposureTime"], self._owner.longest_us)
         return {"SensorTimestamp": time.monotonic_ns() + 1000 * exposure, "ExposureTime": exposure,
                 "AnalogueGain": controls["AnalogueGain"]}  # fmt: skip
 
@@ -60,7 +58,7 @@ class Picamera2:
         self, main: dict[str, Any], buffer_count: int, controls: dict[str, Any]
     ) -> dict[str, Any]:
         if unknown := set(controls) - CONTROLS:
-            raise RuntimeError(f"Control {sorted(unknown)[0]} is not advertised by libcamera")
+            raise RuntimeError(f"Control {min(unknown)} is not advertised by libcamera")
         return {"main": main, "buffer_count": buffer_count, "controls": controls}
 
     def configure(self, configuration: dict[str, Any]) -> None:
