@@ -1,0 +1,72 @@
+"""A verdict in words, for people at a terminal."""
+
+from typing import Any
+
+from station.demo.shoppers import name_of
+
+Explanation = dict[str, Any]
+
+MANY = 2
+
+
+def explanation(given: Explanation) -> str:
+    """Return what one explanation says of the basket."""
+    kind, name = given["kind"], name_of(given.get("gtin"))
+    match kind:
+        case "as_claimed":
+            return "all as claimed"
+        case "unscanned":
+            return f"{_times(given)}{name} without a line"
+        case "missing":
+            return f"{name} not in the basket"
+        case "swapped":
+            return f"{name_of(given.get('actual_gtin'))} instead of {name}"
+        case "quantity":
+            return f"{given['delta']:+d} {name}"
+        case "several":
+            return _several(given)
+        case "unknown_object":
+            return "something the catalogue does not know"
+        case "foreign_load":
+            return "something that is no shopping rests on the platform"
+        case _:
+            return str(kind).replace("_", " ")
+
+
+def _times(given: Explanation) -> str:
+    return f"{given['quantity']} x " if given.get("quantity", 1) >= MANY else ""
+
+
+def _several(given: Explanation) -> str:
+    names = [name_of(part.get("gtin")) for part in given.get("parts") or ()]
+    more = given.get("quantity", MANY) - len(names)
+    return " and ".join([*names, *([f"{more} more items" if names else f"{more} items"] if more else [])]) + " without a line"
+
+
+def why(verdict: dict[str, Any]) -> str:
+    """Return the likeliest explanation, and for a doubt the likeliest doubt with its share."""
+    if verdict["decision"] == "abstain":
+        return ", ".join(REASONS.get(reason, reason) for reason in verdict["reasons"])
+    doubts = [each for each in verdict["explanations"] if each["kind"] != "as_claimed"]
+    if verdict["decision"] == "accept" or not doubts:
+        return "all as claimed"
+    best = doubts[0]
+    return f"{explanation(best)} ({best['p']:.0%})"
+
+
+def looks(verdict: dict[str, Any]) -> str:
+    """Return what staff is asked to look at, "" if nothing."""
+    rechecks = [f"re-scan {name_of(each['gtin'])}" for each in verdict["recheck"]]
+    looks_for = [f"look for {each['name']}" for each in verdict["look_for"]]
+    return ", ".join([*rechecks, *looks_for])
+
+
+REASONS = {
+    "SCALE_FAULT": "the scale cannot be read",
+    "NOT_SETTLED": "the load does not settle",
+    "NO_CLAIM": "nobody claims the load",
+    "NOT_CALIBRATED": "the scale is not calibrated",
+    "CAMERA_FAULT": "no camera answers",
+    "TARE_UNKNOWN": "the carrier's weight is unknown",
+    "UNKNOWN_WEIGHT": "a product's weight is unknown",
+}
