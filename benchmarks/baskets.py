@@ -19,9 +19,9 @@ from rich.table import Table
 from benchmarks.basket_world import Case, World, world
 from station.core.basket import weigh
 from station.core.beliefs import Beliefs
+from station.core.cases import case_of
 from station.core.density import Floats, gauss
 from station.core.fusion import posterior
-from station.core.hypotheses import case_of
 from station.core.policy import judge
 from station.core.sights import nothing_seen
 from station.core.store_policy import Policy

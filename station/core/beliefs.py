@@ -5,7 +5,7 @@ apart because the first averages out over several units and the second does not.
 
 - weighed: the mean of `weight_n` units. Their scatter is drawn towards what the label law allows by as much as four
   units would weigh, for a scatter from few units is itself uncertain; the degrees of freedom carry that on.
-- label: the net content plus packaging (wide), scatter half the tolerable negative error of Directive 76/211/EEC,
+- label: the net content plus packaging (wide; very wide for goods sold by weight), scatter half the tolerable negative error of Directive 76/211/EEC,
   annex I 2.4.
 - nothing: what the products of the department, else of the catalogue, weigh.
 
@@ -30,6 +30,7 @@ PACKAGING_G, PACKAGING_SHARE, PACKAGING_SPREAD = 3.0, 0.07, 0.06  # mean: both; 
 HEAVY_PACKAGING = ("wine", "spirit", "liquor", "wein", "sekt", "vin", "spirituosen")  # glass: 0.6 of the content
 NOTHING_KNOWN_G, NOTHING_KNOWN_SD_G = 450.0, 400.0
 LOOSE_SCATTER = 0.12  # units without a label weight (an apple, a flower pot), as a share of their mean
+PIECE_SPREAD = 0.3  # of goods sold by weight around the piece that the catalogue calls usual
 UNSOLD_SHARE = 0.05  # of the mean sales: a product never sold may lie there all the same
 PRICE_MINOR = 300.0  # of a product in a catalogue without any price
 
@@ -118,7 +119,7 @@ def label_sd_g(net_g: Floats) -> Floats:
 def _weights(table: _Table) -> tuple[Floats, Floats, Floats, Floats]:
     """Return mean, uncertainty of the mean, unit scatter and degrees of freedom, from the best ground of each row."""
     label_g, label_tau_g = _from_label(table)
-    weighed, labelled = ~np.isnan(table.weight_g), ~np.isnan(table.net_g) & ~table.by_weight
+    weighed, labelled = ~np.isnan(table.weight_g), ~np.isnan(table.net_g)
     known_g = np.where(weighed, table.weight_g, np.where(labelled, label_g, np.nan))
     usual_g, usual_sd_g = _usual(table.department, known_g)
     mean_g = np.where(np.isnan(known_g), usual_g, known_g)
@@ -134,6 +135,7 @@ def _weights(table: _Table) -> tuple[Floats, Floats, Floats, Floats]:
 def _from_label(table: _Table) -> tuple[Floats, Floats]:
     glass = np.array([any(word in name.lower() for word in HEAVY_PACKAGING) for name in table.department], dtype=bool)
     share, spread = np.where(glass, 0.6, PACKAGING_SHARE), np.where(glass, 0.2, PACKAGING_SPREAD)
+    spread = np.where(table.by_weight, PIECE_SPREAD, spread)
     return table.net_g * (1 + share) + PACKAGING_G, np.hypot(table.net_g * spread, PACKAGING_G)
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from station.core.beliefs import Beliefs
+from station.core.cases import NOBODY, Branch, Case
 from station.core.density import Floats
-from station.core.hypotheses import NOBODY, Branch, Case, branches
+from station.core.hypotheses import branches
 from station.core.verdict import Explanation, Kind
 
 TOLD_MAX = 10

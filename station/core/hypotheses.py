@@ -8,71 +8,27 @@ this basket does not admit (nothing can be missing from an empty claim) leave th
 - quantity: up by k, share falling with k; down by k, for lines of several units. An unscanned unit of a claimed
   product is this, not "unscanned".
 - missing: a whole line, longer ones less often.
-- swapped: a unit of a line for any product. Lines x products is too many, so each line's total comes from the
-  catalogue's smoothed weight density, and only the likeliest pairs of the likeliest lines are told apart; what they do
-  not cover stays with the line as "some other product". No mass is lost.
+- swapped: a unit of a line for any product (`swaps`).
 - several: 2 to 4 products unscanned, by the convolved density; those that cameras named are told apart.
 - unknown object, foreign load: wide densities. A foreign load may pull upwards, and has a floor below everything.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from station.core.basket import Basket
-from station.core.beliefs import Beliefs
-from station.core.density import FLOOR, Broad, Floats, log_t
-from station.core.sights import Seen
-from station.core.store_policy import Policy
+from station.core.cases import Branch, Case, branch_of, log_of, one
+from station.core.density import Broad, Floats, log_t
+from station.core.swaps import swapped
 from station.core.verdict import Kind
-
-Places = NDArray[np.int64]
 
 UPS = 5
 UP_SHARE, UP_FALL = 0.8, 0.5  # quantity: how often up rather than down, and how each further unit gets rarer
 SEVERAL_SHARE = 0.6, 0.25, 0.15  # two, three, four items
 ANYTHING = 1e-9  # per gram: what no density explains is a foreign load
-NOBODY = -1  # no line, no product
-NEAREST = 2048  # products around a line's target weight that are looked at one by one
-SWAP_LINES, SWAP_PAIRS = 12, 6  # told apart: lines, and pairs of each
-SWAP_FINEST = 1e-5  # of the likeliest explanation: lines below it are not told apart
 NAMED_MAX = 24  # products named by cameras that take part in pairs
-
-
-@dataclass(frozen=True, eq=False)
-class Branch:
-    """A family of explanations. `other` is a second product: of a pair, or what a line was swapped for."""
-
-    kind: Kind
-    log_w: Floats
-    loss_minor: Floats  # cost of releasing, were it so
-    value_minor: Floats  # worth of the goods concerned
-    line: Places
-    product: Places
-    other: Places
-    units: Places  # signed change of the number of units
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """All that the families work from."""
-
-    basket: Basket
-    seen: Seen
-    beliefs: Beliefs
-    policy: Policy
-    prior: Floats  # of the products that may lie unscanned: claimed ones are left out
-
-
-def case_of(basket: Basket, seen: Seen, beliefs: Beliefs, policy: Policy) -> Case:
-    """Prepare the families of one basket."""
-    prior = beliefs.prior.copy()
-    prior[basket.place[basket.place >= 0]] = 0.0
-    total = prior.sum()
-    return Case(basket, seen, beliefs, policy, prior / total if total > 0 else prior)
 
 
 def branches(case: Case, trust: float) -> list[Branch]:
@@ -107,32 +63,11 @@ def _shifted(branch: Branch, shift: float) -> Branch:
     )  # fmt: skip
 
 
-def _branch(  # noqa: PLR0913 - one argument an array
-    kind: Kind, log_w: Floats, loss: Floats | float, value: Floats | float, *, line: Places | None = None,
-    product: Places | None = None, other: Places | None = None, units: Places | int = 1,
-) -> Branch:  # fmt: skip
-    nobody = np.full(log_w.shape, NOBODY, dtype=np.int64)
-    return Branch(
-        kind, log_w, np.broadcast_to(np.asarray(loss, dtype=np.float64), log_w.shape),
-        np.broadcast_to(np.asarray(value, dtype=np.float64), log_w.shape),
-        nobody if line is None else line, nobody if product is None else product,
-        nobody if other is None else other, np.broadcast_to(np.asarray(units, dtype=np.int64), log_w.shape),
-    )  # fmt: skip
-
-
-def _log(values: Floats | float) -> Floats:
-    return np.log(np.maximum(values, FLOOR))
-
-
-def _one(value: float) -> Floats:
-    return np.array([value], dtype=np.float64)
-
-
 def _as_claimed(case: Case, log_trust: float) -> Branch:
     basket = case.basket
-    variance = _one(basket.variance_g2)
-    log_w = log_t(_one(basket.residual_g), variance, basket.freedom_at(variance))
-    return _branch("as_claimed", log_w + log_trust, 0.0, 0.0, units=0)
+    variance = one(basket.variance_g2)
+    log_w = log_t(one(basket.residual_g), variance, basket.freedom_at(variance))
+    return branch_of("as_claimed", log_w + log_trust, 0.0, 0.0, units=0)
 
 
 def more_of(case: Case, residual_g: Floats | float) -> Floats:
@@ -145,22 +80,22 @@ def more_of(case: Case, residual_g: Floats | float) -> Floats:
 def _unscanned(case: Case, _highest: float) -> Branch:
     ratio = np.full(len(case.beliefs), case.seen.other_more)
     ratio[case.seen.named] = case.seen.named_more
-    log_w = more_of(case, case.basket.residual_g) + _log(case.prior * ratio)
+    log_w = more_of(case, case.basket.residual_g) + log_of(case.prior * ratio)
     price = case.beliefs.price_minor
     places = np.arange(len(case.beliefs))
-    return _branch("unscanned", log_w, price * case.policy.loss_factor, price, product=places)
+    return branch_of("unscanned", log_w, price * case.policy.loss_factor, price, product=places)
 
 
 def _several(case: Case, _highest: float) -> Branch:
     basket, seen, beliefs = case.basket, case.seen, case.beliefs
-    at, variance = _one(basket.residual_g), _one(basket.variance_g2)
+    at, variance = one(basket.residual_g), one(basket.variance_g2)
     diffuse = [
         share * float(beliefs.sums[count - 1].smoothed(at, variance)[0]) * seen.other_more**count
         for count, share in enumerate(SEVERAL_SHARE, start=2)
     ]
     counts = np.arange(2, 2 + len(diffuse))
     price: Floats = case.beliefs.usual_price_minor * counts.astype(np.float64)
-    parts = [_branch("several", _log(np.array(diffuse)), price * case.policy.loss_factor, price, units=counts)]
+    parts = [branch_of("several", log_of(np.array(diffuse)), price * case.policy.loss_factor, price, units=counts)]
     if seen.named.size:
         parts += _several_named(case)
     return _joined(parts)
@@ -177,15 +112,15 @@ def _several_named(case: Case) -> list[Branch]:
     one = beliefs.sums[0].smoothed(rest_g, variance) * gain[best] * seen.other_more * 2 * SEVERAL_SHARE[0]
     value = price + beliefs.usual_price_minor
     loss = case.policy.loss_factor
-    single = _branch("several", _log(one), value * loss, value, product=place, units=2)
+    single = branch_of("several", log_of(one), value * loss, value, product=place, units=2)
     first, second = np.triu_indices(best.size)
     ways = np.where(first == second, 1.0, 2.0) * SEVERAL_SHARE[0]
     prior = case.prior[place[first]] * case.prior[place[second]] * ways
     both = variance[first] + own[second]
     like = log_t(rest_g[first] - beliefs.mean_g[place[second]], both, basket.freedom_at(both))
-    log_w = like + _log(prior * seen.pair_named[best[first], best[second]])
+    log_w = like + log_of(prior * seen.pair_named[best[first], best[second]])
     value = price[first] + price[second]
-    pair = _branch("several", log_w, value * loss, value, product=place[first], other=place[second], units=2)
+    pair = branch_of("several", log_w, value * loss, value, product=place[first], other=place[second], units=2)
     return [single, pair]
 
 
@@ -200,7 +135,7 @@ def _joined(parts: list[Branch]) -> Branch:
 def _lines_changed(case: Case, units: Floats, ratio: Floats) -> Floats:
     shift, variance = case.basket.changed(units)
     like = log_t(case.basket.residual_g - shift, variance, case.basket.freedom_at(variance))
-    return np.asarray(like + _log(ratio), dtype=np.float64)
+    return np.asarray(like + log_of(ratio), dtype=np.float64)
 
 
 def _quantity(case: Case, _highest: float) -> Branch:
@@ -214,12 +149,12 @@ def _quantity(case: Case, _highest: float) -> Branch:
     prior = np.concatenate([up_share * up / up.sum(), (1 - up_share) * down / max(down.sum(), 1)])
     units = np.broadcast_to(np.concatenate([counts, -counts]), prior.shape).astype(np.float64)
     ratio = np.concatenate([seen.line_more, seen.line_less**counts])
-    log_w = _lines_changed(case, units, ratio) + _log(prior)
+    log_w = _lines_changed(case, units, ratio) + log_of(prior)
     here = prior > 0
     line = np.broadcast_to(np.arange(len(basket.lines)), prior.shape)
     value = np.abs(units) * basket.price_minor
     cost = np.where(units > 0, case.policy.loss_factor, case.policy.overcharge_factor)
-    return _branch(
+    return branch_of(
         "quantity", log_w[here], (value * cost)[here], value[here],
         line=line[here], units=units[here].astype(np.int64),
     )  # fmt: skip
@@ -231,92 +166,18 @@ def _missing(case: Case, _highest: float) -> Branch:
     log_w = _lines_changed(case, -basket.quantity.astype(np.float64), case.seen.line_less**basket.quantity)
     value = basket.quantity * basket.price_minor
     line = np.arange(len(basket.lines))
-    return _branch(
-        "missing", log_w + _log(share / share.sum()), value * case.policy.overcharge_factor, value,
+    return branch_of(
+        "missing", log_w + log_of(share / share.sum()), value * case.policy.overcharge_factor, value,
         line=line, units=-basket.quantity,
     )  # fmt: skip
-
-
-def _swap_loss(case: Case, line: Places, price: Floats) -> tuple[Floats, Floats]:
-    more = price - case.basket.price_minor[line]
-    loss = np.where(more > 0, more * case.policy.loss_factor, -more * case.policy.overcharge_factor)
-    return loss, np.abs(more)
-
-
-def _swapped(case: Case, highest: float) -> Branch:
-    basket, seen, beliefs = case.basket, case.seen, case.beliefs
-    lines = np.arange(len(basket.lines))
-    shift, variance = basket.changed(np.full(lines.size, -1.0))
-    target_g = basket.residual_g - shift
-    mass = beliefs.sums[0].smoothed(target_g, variance) * seen.swap_other
-    own = np.where(basket.place >= 0, basket.place, 0)
-    itself = _pair_density(case, target_g, variance, own) * np.where(basket.place >= 0, seen.swap_other, 0.0)
-    mass = np.maximum(mass - itself, 0.0)
-    if seen.named.size:
-        named = np.broadcast_to(seen.named, (lines.size, seen.named.size))
-        exact = _pair_density(case, target_g[:, None], variance[:, None], named)
-        exact = np.where(named == basket.place[:, None], 0.0, exact)
-        mass = np.maximum(mass - exact.sum(axis=1) * seen.swap_other, 0.0) + (exact * seen.swap_named).sum(axis=1)
-    share = basket.quantity / basket.quantity.sum()
-    return _told_apart(case, target_g, variance, mass * share, math.exp(min(highest, 500.0)) * SWAP_FINEST)
-
-
-def _pair_density(case: Case, target_g: Floats, variance: Floats, place: Places) -> Floats:
-    """Return prior times density of `place` lying where the line's unit should."""
-    beliefs = case.beliefs
-    both = variance + beliefs.variance_g2[place]
-    like = log_t(target_g - beliefs.mean_g[place], both, case.basket.freedom_at(both))
-    return np.asarray(beliefs.prior[place] * np.exp(like), dtype=np.float64)
-
-
-def _told_apart(case: Case, target_g: Floats, variance: Floats, weight: Floats, least: float) -> Branch:
-    """Split the mass of the likeliest lines above `least` into pairs; the remainder stays with the line."""
-    share = case.basket.quantity / case.basket.quantity.sum()
-    top = np.argsort(weight)[::-1][:SWAP_LINES]
-    rest, lines, places, pairs = weight.copy(), [], [], []
-    for line in top[weight[top] > max(least, 1e-3 * weight.max(initial=0.0))]:
-        near = _near(case, float(target_g[line]), int(line))
-        density = _pair_density(case, target_g[line], variance[line], near) * share[line]
-        density *= _swap_ratio(case, int(line), near)
-        best = np.argsort(density)[::-1][:SWAP_PAIRS]
-        kept = density[best] * min(1.0, weight[line] / max(float(density[best].sum()), FLOOR))
-        rest[line] = max(float(weight[line] - kept.sum()), 0.0)
-        lines.append(np.full(best.size, line))
-        places.append(near[best])
-        pairs.append(kept)
-    every = np.arange(rest.size)
-    line = np.concatenate([every, *lines])
-    other = np.concatenate([np.full(rest.size, NOBODY), *places])
-    price = np.where(other >= 0, case.beliefs.price_minor[other], case.beliefs.usual_price_minor)
-    loss, value = _swap_loss(case, line, price)
-    return _branch("swapped", _log(np.concatenate([rest, *pairs])), loss, value, line=line, other=other)
-
-
-def _near(case: Case, target_g: float, line: int) -> Places:
-    order = case.beliefs.order
-    middle = int(np.searchsorted(case.beliefs.mean_g, target_g, sorter=order))
-    start = min(max(middle - NEAREST // 2, 0), max(order.size - NEAREST, 0))
-    near = order[start : start + NEAREST]
-    if case.seen.named.size:
-        near = np.union1d(near, case.seen.named)
-    return np.asarray(near[near != case.basket.place[line]], dtype=np.int64)
-
-
-def _swap_ratio(case: Case, line: int, places: Places) -> Floats:
-    ratio = np.full(places.size, case.seen.swap_other[line])
-    if case.seen.named.size:
-        at = np.searchsorted(places, case.seen.named)
-        inside = (at < places.size) & (places[np.minimum(at, places.size - 1)] == case.seen.named)
-        ratio[at[inside]] = case.seen.swap_named[line][inside]
-    return ratio
 
 
 def _unknown_object(case: Case, _highest: float) -> Branch:
     policy, basket = case.policy, case.basket
     wide = Broad.lognormal(policy.unknown_median_g, policy.unknown_spread)
-    density = wide.smoothed(_one(basket.residual_g), basket.variance_g2) * case.seen.unknown_more
+    density = wide.smoothed(one(basket.residual_g), basket.variance_g2) * case.seen.unknown_more
     price = policy.default_price_minor
-    return _branch("unknown_object", _log(density), price * policy.loss_factor, price)
+    return branch_of("unknown_object", log_of(density), price * policy.loss_factor, price)
 
 
 def _foreign_load(case: Case, _highest: float) -> Branch:
@@ -326,11 +187,11 @@ def _foreign_load(case: Case, _highest: float) -> Branch:
     density = (1 - policy.foreign_lift) * down + policy.foreign_lift * lift + ANYTHING
     seen = (1 + case.seen.unknown_more) / 2  # it may stand beside the platform
     loss = policy.foreign_loss_minor  # what such a load covers up nobody can tell
-    return _branch("foreign_load", _log(_one(density * seen)), loss, 0.0)
+    return branch_of("foreign_load", log_of(one(density * seen)), loss, 0.0)
 
 
 # Each takes the case and the highest log weight so far, less its own prior: what is far below need not be told apart.
 _FAMILIES: dict[Kind, Callable[[Case, float], Branch]] = {
-    "unscanned": _unscanned, "several": _several, "quantity": _quantity, "missing": _missing, "swapped": _swapped,
+    "unscanned": _unscanned, "several": _several, "quantity": _quantity, "missing": _missing, "swapped": swapped,
     "unknown_object": _unknown_object, "foreign_load": _foreign_load,
 }  # fmt: skip

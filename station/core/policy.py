@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from station.core import wording
 from station.core.basket import UNKNOWN_PLACE, Basket, tare_of, weigh
 from station.core.beliefs import Beliefs
+from station.core.cases import case_of
 from station.core.claim import TRUST_MAX, TRUST_MIN, Claim
 from station.core.evidence import Evidence, Reading
 from station.core.fusion import Posterior, explanations, posterior
-from station.core.hypotheses import UPS, case_of
+from station.core.hypotheses import UPS
 from station.core.policy_costs import costs
 from station.core.recheck import Looks, looks
 from station.core.sights import look

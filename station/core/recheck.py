@@ -8,8 +8,8 @@ earlier ones leave open, which is within 1 - 1/e of the best choice of that many
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from station.core.cases import NOBODY
 from station.core.fusion import Found, Posterior
-from station.core.hypotheses import NOBODY
 from station.core.verdict import LookFor, Recheck
 from station.core.wording import why
 

@@ -7,8 +7,9 @@ a weight w lie above it where w exceeds it by 1.28 standard deviations.
 
 import numpy as np
 
+from station.core.cases import Case
 from station.core.density import Broad, Floats, log_t
-from station.core.hypotheses import SEVERAL_SHARE, UP_FALL, UP_SHARE, UPS, Case
+from station.core.hypotheses import SEVERAL_SHARE, UP_FALL, UP_SHARE, UPS
 from station.core.policy_costs import costs
 from station.core.verdict import SmallestVisible
 

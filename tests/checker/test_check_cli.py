@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from station import check_cli, clitools
+from station.config import DriverOptions
 from tests.checker.small import gtin
 
 
@@ -21,7 +22,7 @@ class Stdin:
 
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser(prog="station")
-    check_cli.add_command(parser.add_subparsers(required=True), dict)
+    check_cli.add_command(parser.add_subparsers(required=True), lambda: DriverOptions(scales={}, cameras={}))
     return clitools.run(parser, ["check", *arguments])
 
 

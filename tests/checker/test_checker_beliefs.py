@@ -72,6 +72,8 @@ def test_the_prior_follows_sales_and_department() -> None:
 def test_goods_by_weight_are_priced_by_the_kilogram() -> None:
     beliefs = of(sold_by="weight", net_g=400.0, unit_price_minor=1000)
     assert beliefs.price_minor[0] == pytest.approx(0.01 * 100 * beliefs.mean_g[0])
+    assert 400 < beliefs.mean_g[0] < 450
+    assert beliefs.mean_sd_g[0] > 100
 
 
 def test_silly_rows_make_no_nan() -> None:

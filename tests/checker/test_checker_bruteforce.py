@@ -5,9 +5,10 @@ import pytest
 
 from station.core.basket import weigh
 from station.core.beliefs import Beliefs
+from station.core.cases import case_of
 from station.core.claim import Tare
 from station.core.fusion import Posterior, posterior
-from station.core.hypotheses import UPS, case_of
+from station.core.hypotheses import UPS
 from station.core.policy import Policy
 from station.core.sights import nothing_seen
 from tests.checker.small import ByHand, claim, product, reading
