@@ -93,8 +93,10 @@ class CountsTrack:
         if settling:
             self._window.clear()
             self._raw.clear()
-        if not usable or self.calibration is None:
+        if not usable:
             return self._count_bad()
+        if self.calibration is None:
+            return None
         if len(counts) != len(self.calibration.cells):
             self.fault = f"{len(counts)} channels arrive, {len(self.calibration.cells)} are calibrated"
             return None

@@ -53,12 +53,12 @@ def test_a_bad_line_costs_time_but_never_a_false_gram(rig: Rig) -> None:
 
 
 def test_a_mute_scale_is_named_with_its_port(rig: Rig) -> None:
-    rig.scale.mute = True
+    rig.mute(silent=True)
     rig.wait(lambda: any(code.startswith("SCALE_") for code, _ in rig.alarms()))
     [alarm] = [heard.event["data"] for heard in rig.backend.heard("evt/alarm")]
     assert alarm["part"] == "scale-1"
     assert alarm["remedy"]
-    rig.scale.mute = False
+    rig.mute(silent=False)
     rig.wait(lambda: rig.alarms()[-1][1] == "cleared")
 
 

@@ -75,7 +75,7 @@ def test_a_changed_load_is_judged_again(rig: Rig) -> None:
     rig.put(1035)
     verdict = rig.wait_verdicts(2)[1]
     assert verdict["decision"] != "accept"
-    assert "changed" in rig.phases()
+    rig.wait(lambda: "changed" in rig.phases())
 
 
 def test_an_unclaimed_load_and_an_unsettled_one_abstain(quick: Rig) -> None:

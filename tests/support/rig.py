@@ -1,6 +1,7 @@
 """The station as its users see it: the daemon as a process, a real broker, emulated scales, a backend."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -11,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from drivers.sim.bridge_emulator import BridgeEmulator
+from drivers.sim.host_port import PtyPort
 from drivers.sim.live import LiveWorld
 from drivers.sim.toledo_device import ToledoSpec
 from drivers.sim.toledo_emulator import ToledoEmulator
-from drivers.sim.world import PlacedObject, World
+from drivers.sim.world import PlacedObject, PlatformSpec, World
 from tests.support.backend import Backend
 from tests.support.mosquitto import Mosquitto
 
@@ -27,6 +30,7 @@ PRODUCTS = f"""gtin,name,department,unit_price_minor,weight_g,weight_sd_g,weight
 """
 END_S = 10.0
 STATION = str(Path(sys.executable).with_name("station"))
+CALIBRATE = str(Path(sys.executable).with_name("calibrate"))
 
 
 class Station:
@@ -84,7 +88,7 @@ class Rig:
     """Everything around one station; made by `rig`."""
 
     def __init__(
-        self, folder: Path, broker: Mosquitto, world: LiveWorld, station: Station, scale: ToledoEmulator
+        self, folder: Path, broker: Mosquitto, world: LiveWorld, station: Station, scale: "Electronics"
     ) -> None:
         self.folder = folder
         self.scale = scale
@@ -145,6 +149,11 @@ class Rig:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{''.join(self.station.log[-30:])}") from None
 
+    def mute(self, *, silent: bool) -> None:
+        """Let the retail scale fall silent, or answer again."""
+        assert isinstance(self.scale, ToledoEmulator)
+        self.scale.mute = silent
+
     def wait_idle(self) -> None:
         """Wait until the station is online and has seen the platform empty."""
         self.wait(lambda: self.health().get("state") == "idle")
@@ -191,14 +200,38 @@ def import_products(config: Path, products: str = PRODUCTS) -> None:
     assert done.returncode == 0, done.stderr
 
 
+Electronics = ToledoEmulator | BridgeEmulator
+
+
 @contextlib.contextmanager
 def toledo_rig(folder: Path, *, start: bool = True, more: str = "", state: Path | None = None) -> Iterator[Rig]:
     """Yield a station with one retail scale."""
     world = LiveWorld(World(seed=7))
     scale = ToledoEmulator(world, folder / "scale", ToledoSpec(capacity_g=30_000.0, division_g=5.0))
     keys = f'driver = "toledo-8217"\nport = "{folder}/scale"\ncapacity_g = 30000\ndivision_g = 5'
+    with _rig(folder, world, scale, keys + "\n" + more, state, start=start) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def bridge_rig(folder: Path, *, start: bool = True, more: str = "") -> Iterator[Rig]:
+    """Yield a station with four load cells on a bridge, calibrated with factory values."""
+    world = LiveWorld(World(seed=7))
+    bridge = BridgeEmulator(world, PtyPort(folder / "bridge"))
+    keys = f'driver = "hx711-bridge"\nport = "{folder}/bridge"\ncapacity_g = 50000\ndivision_g = 5'
+    with _rig(folder, world, bridge, keys + "\n" + more, None, start=False) as made:
+        import_calibration(made.station.config)
+        if start:
+            made.station.start()
+        yield made
+
+
+@contextlib.contextmanager
+def _rig(
+    folder: Path, world: LiveWorld, scale: Electronics, keys: str, state: Path | None, *, start: bool
+) -> Iterator[Rig]:
     with Mosquitto(folder) as broker:
-        config = configuration(folder, broker.port, keys, more, state)
+        config = configuration(folder, broker.port, keys, state=state)
         import_products(config)
         station = Station(config)
         rig = Rig(folder, broker, world, station, scale)
@@ -211,6 +244,20 @@ def toledo_rig(folder: Path, *, start: bool = True, more: str = "", state: Path 
         finally:
             station.kill()
             scale.stop()
+
+
+def import_calibration(config: Path) -> None:
+    """Give the first scale the factory values of the simulated cells."""
+    spec = PlatformSpec()
+    cells = [
+        {"zero_counts": zero, "counts_per_g": gain}
+        for zero, gain in zip(spec.zero_counts, spec.counts_per_g, strict=True)
+    ]
+    file = config.parent / "cells.json"
+    file.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    command = [CALIBRATE, "import", str(file), "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def wait_until(done: Callable[[], bool], deadline_s: float = 20.0) -> None:
