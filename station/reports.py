@@ -60,12 +60,13 @@ def configured(config: Config, problem: str | None) -> dict[str, Any]:
     return {"hash": config.hash, "source": config.source, "in_force": problem is None, "problem": problem}
 
 
-def metrics(counts: Counter[str], delivery: Delivery) -> dict[str, Any]:
+def metrics(counts: Counter[str], delivery: Delivery, timings: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Return counters since the start, and what the process uses."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "counts": dict(counts),
         "delivery": delivery.counters,
+        "timing_ms": timings,
         "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
         "rss_peak_kib": usage.ru_maxrss,
     }
