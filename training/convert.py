@@ -62,7 +62,9 @@ def main() -> None:
         MODEL_PATH.parent.mkdir(exist_ok=True)
         small.quantize(ranges).export_model(str(MODEL_PATH), overwrite=True)
     content = MODEL_PATH.read_bytes()
-    sys.stdout.write(f"{MODEL_PATH.name}: {len(content)} bytes, sha256:{hashlib.sha256(content).hexdigest()}\n")
+    digest = hashlib.sha256(content).hexdigest()
+    MODEL_PATH.with_name(MODEL_PATH.name + ".sha256").write_text(f"{digest}  {MODEL_PATH.name}\n", encoding="ascii")
+    sys.stdout.write(f"{MODEL_PATH.name}: {len(content)} bytes, sha256:{digest}\n")
 
 
 if __name__ == "__main__":

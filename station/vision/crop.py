@@ -22,21 +22,22 @@ Affine = tuple[float, float, float, float, float, float]
 
 def cut(frame: Image.Image, thing: Thing, side_px: int) -> Pixels:
     """Return the object as the model's square of `side_px`."""
-    centre, long_px, angle = upright(thing.mask)
-    size = (side_px, side_px)
+    centre, (short_px, long_px), angle = upright(thing.mask)
     step = MARGIN * long_px / side_px  # working pixels a pixel of the square
+    size = (min(round(short_px / step) + 4, side_px), side_px)  # what is beside it stays grey and costs nothing
     shape = Image.fromarray(thing.mask.astype(np.uint8) * 255)
-    mask = shape.transform(size, Image.Transform.AFFINE, _turn(centre, angle, step, side_px))
+    mask = shape.transform(size, Image.Transform.AFFINE, _turn(centre, angle, step, size))
     left, top, _, _ = thing.box
     middle = left + centre[0] * thing.factor, top + centre[1] * thing.factor
-    turn = _turn(middle, angle, step * thing.factor, side_px)
-    square = Image.new("RGB", size, (PAD_GREY,) * 3)
-    square.paste(frame.transform(size, Image.Transform.AFFINE, turn, Image.Resampling.BILINEAR), (0, 0), mask)
+    turn = _turn(middle, angle, step * thing.factor, size)
+    square = Image.new("RGB", (side_px, side_px), (PAD_GREY,) * 3)
+    turned = frame.transform(size, Image.Transform.AFFINE, turn, Image.Resampling.BILINEAR)
+    square.paste(turned, ((side_px - size[0]) // 2, 0), mask)
     return np.asarray(square)
 
 
-def upright(mask: NDArray[np.bool_]) -> tuple[tuple[float, float], float, float]:
-    """Return centre (x, y), long side and angle of the smallest rectangle around a mask, in its pixels and radians.
+def upright(mask: NDArray[np.bool_]) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """Return centre (x, y), short and long side, and angle of the smallest rectangle around a mask (pixels, radians).
 
     A turn of the picture by the angle puts the long side upright.
     """
@@ -48,11 +49,12 @@ def upright(mask: NDArray[np.bool_]) -> tuple[tuple[float, float], float, float]
     cos, sin = AXES[:, best]
     centre = float(cos * middle[0] - sin * middle[1]), float(sin * middle[0] + cos * middle[1])
     lying = bool(wide[best] > high[best])
-    return centre, float(max(wide[best], high[best])), float(ANGLES[best]) + (np.pi / 2 if lying else 0.0)
+    short, long = sorted((float(wide[best]), float(high[best])))
+    return centre, (short, long), float(ANGLES[best]) + (np.pi / 2 if lying else 0.0)
 
 
-def _turn(centre: tuple[float, float], angle: float, step: float, side_px: int) -> Affine:
-    """Return the map from a place in the square to one in the picture, as Pillow takes it."""
+def _turn(centre: tuple[float, float], angle: float, step: float, size: tuple[int, int]) -> Affine:
+    """Return the map from a place in the upright picture of `size` to one in the camera's, as Pillow takes it."""
     cos, sin = float(np.cos(angle)) * step, float(np.sin(angle)) * step
-    half = side_px / 2
-    return cos, -sin, centre[0] - (cos - sin) * half, sin, cos, centre[1] - (sin + cos) * half
+    x, y = size[0] / 2, size[1] / 2
+    return cos, -sin, centre[0] - cos * x + sin * y, sin, cos, centre[1] - sin * x - cos * y

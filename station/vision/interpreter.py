@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 RuntimeChoice = Literal["auto", "ai-edge-litert", "tflite-runtime"]
 
+# Beside a model stands its hash, as `sha256sum embedder.tflite > embedder.tflite.sha256` writes it.
 MODEL_PATH = Path(__file__).parent / "models" / "embedder.tflite"
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # what the network was trained with: (x - 127) / 128
 MODULES: dict[str, str] = {
@@ -37,8 +38,7 @@ class Embedder:
     """Turns square RGB crops into feature vectors; keep one for the life of the process, use it from one thread."""
 
     def __init__(self, model: Path = MODEL_PATH, *, runtime: RuntimeChoice = "auto", threads: int = 2) -> None:
-        content = _content(model)
-        self.model_hash = "sha256:" + hashlib.sha256(content).hexdigest()
+        content, self.model_hash = _content(model)
         module, self.runtime = _load(runtime)
         try:
             with _quiet():
@@ -78,14 +78,20 @@ class Embedder:
         return features
 
 
-def _content(model: Path) -> bytes:
+def _content(model: Path) -> tuple[bytes, str]:
+    """Return the model's bytes and hash; it must be that of the file beside it (tflite-runtime crashes on damage)."""
+    beside = model.with_name(model.name + ".sha256")
     try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"model {model} cannot be read: {error.strerror}; install it again") from error
+        content, noted = model.read_bytes(), beside.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        missing = getattr(error, "filename", None) or beside
+        raise ModelError(f"model {missing} cannot be read; install it again") from error
     if content[4:8] != FILE_MARK:
         raise ModelError(f"model {model} is no TFLite file; install it again")
-    return content
+    digest = hashlib.sha256(content).hexdigest()
+    if noted[:1] != [digest]:
+        raise ModelError(f"model {model} is damaged: its hash is not the one in {beside.name}; install it again")
+    return content, f"sha256:{digest}"
 
 
 def _load(runtime: RuntimeChoice) -> tuple[Any, str]:

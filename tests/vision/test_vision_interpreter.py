@@ -1,5 +1,6 @@
 """The committed model on the runtime at hand."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from station.vision.embedding import Embedding
 from station.vision.interpreter import MODEL_PATH, MODULES, Embedder, ModelError
 from station.vision.picture import fit
 
+NOTED = MODEL_PATH.with_name("embedder.tflite.sha256")
 INSTALLED = [name for name, module in MODULES.items() if importlib.util.find_spec(module.split(".")[0])]
 
 
@@ -73,17 +75,33 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     for name, content in (("cut", whole[: len(whole) // 2]), ("short", whole[:60]), ("other", b"PK\x03\x04" * 99)):
         path = tmp_path / f"{name}.tflite"
         path.write_bytes(content)
+        (tmp_path / f"{name}.tflite.sha256").write_bytes(NOTED.read_bytes())
         with pytest.raises(ModelError, match=f"{name}.tflite is"):
             Embedder(path)
-    with pytest.raises(ModelError, match="cannot be read: No such file"):
+    with pytest.raises(ModelError, match=r"absent\.tflite cannot be read"):
         Embedder(tmp_path / "absent.tflite")
+
+
+def test_a_model_without_its_hash_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.tflite").write_bytes(MODEL_PATH.read_bytes())
+    with pytest.raises(ModelError, match=r"mine\.tflite\.sha256 cannot be read"):
+        Embedder(tmp_path / "mine.tflite")
+
+
+@pytest.mark.skipif("ai-edge-litert" not in INSTALLED, reason="the older runtime does not look before it reads")
+def test_a_whole_file_of_another_kind_is_refused_by_the_runtime(tmp_path: Path) -> None:
+    path = tmp_path / "other.tflite"
+    path.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
+    (tmp_path / "other.tflite.sha256").write_text(hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(ModelError, match=r"other\.tflite is damaged, or not for ai-edge-litert"):
+        Embedder(path, runtime="ai-edge-litert")
 
 
 def test_crops_of_another_shape_are_refused(embedder: Embedder) -> None:
     with pytest.raises(ValueError, match="uint8 n x 224"):
         embedder.embed(np.zeros((1, 100, 100, 3), np.uint8))
     with pytest.raises(ValueError, match="float32"):
-        embedder.embed(np.zeros((1, 224, 224, 3), np.float32))  # type: ignore[arg-type]
+        embedder.embed(np.zeros((1, 224, 224, 3), np.float32))
 
 
 def test_the_shipped_embedding_belongs_to_the_shipped_model(embedder: Embedder, learnt: Embedding) -> None:
