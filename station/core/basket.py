@@ -22,7 +22,7 @@ from station.core.store_policy import Policy
 UNKNOWN_PLACE = -1  # of a GTIN that the catalogue does not have
 LABEL_PACKAGING_G, LABEL_PACKAGING_SD_G = 8.0, 6.0  # tray and film, or a paper bag
 LABEL_FREEDOM = 8.0
-UNKNOWN_FREEDOM, UNKNOWN_WIDER = 3.0, 1.5  # nobody described it: heavier tails, wider than the catalogue's spread
+UNKNOWN_FREEDOM, UNKNOWN_WIDER = 3.0, 2.0  # nobody described it: heavier tails, wider than the catalogue's spread
 FREEDOM_MIN, FREEDOM_MAX = 3.0, 1e7
 SCALE_SD_MIN_G = 0.1
 

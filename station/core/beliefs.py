@@ -5,8 +5,8 @@ apart because the first averages out over several units and the second does not.
 
 - weighed: the mean of `weight_n` units. Their scatter is drawn towards what the label law allows by as much as four
   units would weigh, for a scatter from few units is itself uncertain; the degrees of freedom carry that on.
-- label: the net content plus packaging (wide; very wide for goods sold by weight), scatter half the tolerable negative error of Directive 76/211/EEC,
-  annex I 2.4.
+- label: the net content plus packaging (wide; very wide for goods sold by weight), scatter half the tolerable
+  negative error of Directive 76/211/EEC, annex I 2.4.
 - nothing: what the products of the department, else of the catalogue, weigh.
 
 `prior` is the share of an item picked at random from what may lie unscanned: sales times the department's multiplier.

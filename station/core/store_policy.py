@@ -75,12 +75,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     loss_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of unpaid goods over their price
     overcharge_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of goods paid for but not received
-    small_check_minor: Cost = 30.0  # staff time
-    small_check_annoyance_minor: Cost = 60.0  # an honest shopper's patience
+    small_check_minor: Cost = 10.0  # staff time, about twenty seconds
+    small_check_annoyance_minor: Cost = 20.0  # an honest shopper's patience
     small_check_overlooks: Share = 0.1  # of what its looks concern
     sight_overlooks: Share = 0.5  # of everything else
-    full_check_minor: Cost = 300.0
-    full_check_annoyance_minor: Cost = 300.0
+    full_check_minor: Cost = 200.0
+    full_check_annoyance_minor: Cost = 200.0
     full_check_overlooks: Share = 0.01
     default_price_minor: Annotated[float, Meta(gt=0, le=1_000_000)] = 300.0  # of a product nobody priced
 

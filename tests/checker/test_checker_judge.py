@@ -169,13 +169,13 @@ def test_an_empty_catalogue_works() -> None:
 
 def test_an_unknown_gtin_is_no_alarm_by_itself() -> None:
     for gross_g in (150.0, 400.0, 900.0, 1400.0):
-        judgement = judge(claim((999, 1)), reading(gross_g), None, BELIEFS, POLICY)
+        judgement = judge(claim((999, 1), trust=0.97), reading(gross_g), None, BELIEFS, POLICY)
         assert judgement.decision == "accept", gross_g
         assert p_of(judgement) > 0.7
 
 
 def test_nothing_can_be_said_of_a_basket_of_unknown_weights() -> None:
-    asked = claim(*((number, 9) for number in range(900, 912)))
+    asked = claim(*((number, 9) for number in range(900, 912)), trust=0.97)
     judgement = judge(asked, reading(30_000.0), None, BELIEFS, POLICY)
     assert (judgement.decision, judgement.action, judgement.reasons) == ("abstain", "call_staff", ("UNKNOWN_WEIGHT",))
     assert judgement.p_as_claimed is None

@@ -62,7 +62,7 @@ def test_reasons_for_staff_are_neutral_too() -> None:
     [
         (0.99, 3.0, 0.0, "accept"),
         (0.1, 300.0, 300.0, "review"),
-        (0.0, 25.0, 25.0, "accept"),  # the goods are worth less than a check
+        (0.0, 10.0, 10.0, "accept"),  # the goods are worth less than a check
         (0.0, 2000.0, 0.0, "reject"),  # nothing that a short look would settle
         (0.0, 2000.0, 2000.0, "review"),
     ],
