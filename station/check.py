@@ -23,6 +23,7 @@ from station.core.verdict_data import to_wire
 MAX_LINE_BYTES = 1_000_000
 MOSTLY = 0.5  # an object is counted as unknown from this probability up
 SUM_TOLERANCE = 0.02  # probabilities that were rounded one by one
+LEAST_VISIBLE = 0.01  # zero would say that there is no camera, and no sighting could be
 MS_PER_S = 1000.0
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -100,7 +101,7 @@ class Checker:
     def _evidence(self, case: CaseIn) -> Evidence | None:
         if case.sightings is None:
             return None
-        visibility = self.policy.sights.visibility if case.visibility is None else case.visibility
+        visibility = self.policy.sights.visibility if case.visibility is None else max(case.visibility, LEAST_VISIBLE)
         sightings = tuple(_sighting(seen) for seen in case.sightings)
         return Evidence(
             sightings=sightings, visibility=visibility, cameras=max(len({seen.camera for seen in sightings}), 1),
