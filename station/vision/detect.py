@@ -141,14 +141,20 @@ def _steps(ratio: Values) -> Values:
 
 def _filled(mask: Mask, ratio: Values, settings: Settings) -> Mask:
     """Return the mask with those holes filled that differ from the free platform."""
-    labels, count = regions.label(~mask)
+    if not mask.any():
+        return mask
+    rows, columns = regions.extent(mask.astype(np.int32), 1)
+    part = mask[rows, columns]  # no hole reaches beyond what surrounds it
+    labels, count = regions.label(~part)
     area = np.bincount(labels.ravel(), minlength=count + 1)
-    differs = np.bincount(labels.ravel(), np.abs(ratio - 1).ravel(), minlength=count + 1) / np.maximum(area, 1)
-    hole = differs > settings.hole
+    off = np.bincount(labels.ravel(), np.abs(ratio[rows, columns] - 1).ravel(), minlength=count + 1)
+    hole = off > settings.hole * np.maximum(area, 1)
     for rim in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         hole[rim] = False
     hole[0] = False
-    return mask | hole[labels]
+    filled = mask.copy()
+    filled[rows, columns] |= hole[labels]
+    return filled
 
 
 def _inside(shape: tuple[int, ...], region: Box, factor: int) -> Mask:
