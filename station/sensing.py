@@ -92,7 +92,9 @@ class ScaleWorker(Worker):
     def _event(self, item: Sample | Indication) -> events.Event:
         if isinstance(item, Sample):
             return events.Sampled(t_ns=item.t_ns, scale=self._index, counts=item.counts, flags=int(item.flags))
-        return events.Indicated(t_ns=item.t_ns, scale=self._index, state=item.state.value, weight_g=item.weight_g)
+        return events.Indicated(
+            t_ns=item.t_ns, scale=self._index, state=item.state.value, weight_g=item.weight_g, reason=item.reason
+        )
 
 
 class CameraWorker(Worker):

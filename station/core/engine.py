@@ -102,7 +102,7 @@ class Engine:
 
     def indicated(self, event: events.Indicated) -> None:
         """Weigh an instrument's report."""
-        changes = self.weighing.indicated(event.scale, event.t_ns, event.state, event.weight_g)
+        changes = self.weighing.indicated(event.scale, event.t_ns, event.state, event.weight_g, event.reason)
         self._weighed(event.scale, changes)
 
     def scale_lost(self, event: events.ScaleLost) -> None:

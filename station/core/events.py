@@ -36,6 +36,7 @@ class Indicated(Event, frozen=True, kw_only=True, tag="indicated"):
     scale: int
     state: str
     weight_g: float | None = None
+    reason: str = ""  # why there is no weight
 
 
 class ScaleLost(Event, frozen=True, kw_only=True, tag="scale_lost"):

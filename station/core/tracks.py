@@ -189,15 +189,15 @@ class IndicationTrack:
         """Forget the last report."""
         self._last_g = self._level = None
 
-    def feed(self, state: str, weight_g: float | None) -> None:
-        """Take one report (drivers.base.ScaleState)."""
+    def feed(self, state: str, weight_g: float | None, reason: str = "") -> None:
+        """Take one report (drivers.base.ScaleState); `reason` says in words why there is no weight."""
         self._not_ready = self._not_ready + 1 if state == "not_ready" else 0
         self.fault = None
         if state == "overload":
             self.fault = "overloaded"
             self.clear()
         elif self._not_ready >= BAD_SAMPLES:
-            self.fault = "not ready"
+            self.fault = f"not ready: {reason}" if reason else "not ready"
             self.clear()
         elif state == "stable" and weight_g is not None:
             self._take(weight_g)

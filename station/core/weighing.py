@@ -123,9 +123,9 @@ class Weighing:
         self._converters[scale].feed(t_ns, counts, usable=usable, settling=settling)
         return self._evaluate(scale, t_ns)
 
-    def indicated(self, scale: int, t_ns: int, state: str, weight_g: float | None) -> list[Change]:
+    def indicated(self, scale: int, t_ns: int, state: str, weight_g: float | None, reason: str = "") -> list[Change]:
         """Take one report of an instrument."""
-        self._instruments[scale].feed(state, weight_g)
+        self._instruments[scale].feed(state, weight_g, reason)
         return self._evaluate(scale, t_ns)
 
     # what can be asked
