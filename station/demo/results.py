@@ -27,12 +27,13 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict beside the truth. `named`: whether it pointed at the products concerned; None where there are none."""
+    """One verdict beside the truth; `named`: whether a doubt pointed at the products concerned, None without such."""
 
     shopper: int
     kind: str
     did: str
     step: int
+    should: tuple[str, ...]
     right: bool
     named: bool | None
     latency_ms: Latency | None
@@ -50,6 +51,7 @@ def result(
         kind=shopper.kind,
         did=shopper.did,
         step=step,
+        should=tuple(sorted(shopper.just[step])),
         right=verdict["decision"] in shopper.just[step],
         named=_names(verdict, shopper.concerned) if doubted else None,
         latency_ms=None if journal is None else _latency(journal, touched_ns),

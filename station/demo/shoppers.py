@@ -24,14 +24,21 @@ JUST: dict[Kind, tuple[frozenset[str], ...]] = {  # the decisions that would be 
     "honest": (OKAY,), "forgotten": (DOUBT,), "swapped": (DOUBT,), "quantity": (DOUBT,),
     "bag": (DOUBT, OKAY), "cart": (OKAY,), "unplugged": (CANNOT, OKAY),
 }  # fmt: skip
-LOOKALIKES = (  # what scanning the wrong label pays: claimed, in the basket
-    ("Semi-skimmed milk 1 l", "Oat drink 1 l"), ("Natural yoghurt 500 g", "Strawberry yoghurt 500 g"),
-    ("Chopped tomatoes 400 g", "Kidney beans 400 g"), ("Salami slices 100 g", "Salami family pack 200 g"),
-    ("Spaghetti 500 g", "Wholegrain spaghetti 500 g"), ("Milk chocolate 100 g", "Dark chocolate 100 g"),
-    ("Coffee 500 g", "Espresso 500 g"), ("Mineral water 1.5 l", "Lemonade 1.5 l"), ("Orange", "Avocado"),
+# A dear thing on a cheap label: claimed, in the basket. Weight tells the first apart, only a camera the second.
+LABELS = (
+    ("Salami slices 100 g", "Salami family pack 200 g"), ("Cream cheese 200 g", "Chicken fillet 400 g"),
+    ("Mineral water 1.5 l", "Red wine 0.75 l"),
+)  # fmt: skip
+TWINS = (
+    ("Spaghetti 500 g", "Espresso 500 g"), ("Natural yoghurt 500 g", "Coffee 500 g"), ("Flour 1 kg", "Rice 1 kg"),
+    ("Gouda slices 200 g", "Salami family pack 200 g"), ("Semi-skimmed milk 1 l", "Orange juice 1 l"),
+    ("Baguette 250 g", "Butter 250 g"),
 )  # fmt: skip
 BY_NAME = {article.name: article for article in ASSORTMENT}
 
+SIZES = (2, 3, 3, 4, 4, 5)  # of baskets
+TWO_ALIKE, CLAIMS_FIRST = 0.3, 0.4  # shares of shoppers
+WORTH_MINOR = 100  # a small check costs 90 by the default policy: staff's time and a shopper's patience
 PLATFORM_M = (0.27, 0.17)  # half of what things may cover of it
 GAP_M = 0.012
 TRIES = 80
@@ -73,11 +80,15 @@ def shoppers(count: int, seed: int) -> list[Shopper]:
 
 
 def _shopper(number: int, kind: Kind, chance: random.Random) -> Shopper:
-    basket = chance.sample(ASSORTMENT, k=chance.choice((2, 3, 3, 4, 4, 5)))
-    basket += [article for article in basket[:1] if chance.random() < 0.3]  # two of the same
-    claims_first = chance.random() < 0.4
-    made = _KINDS[kind](Shopper(number, kind, "", (), _count(basket), claims_first=claims_first), basket, chance)
-    return made
+    basket = chance.sample(ASSORTMENT, k=chance.choice(SIZES))
+    basket += [article for article in basket[:1] if chance.random() < TWO_ALIKE]  # two of the same
+    claims_first = chance.random() < CLAIMS_FIRST
+    return _KINDS[kind](Shopper(number, kind, "", (), _count(basket), claims_first=claims_first), basket, chance)
+
+
+def _worth(article: Article) -> bool:
+    """Return whether a unit costs more than looking for it: the station rightly lets go what is worth less."""
+    return article.price_minor > WORTH_MINOR
 
 
 def _count(basket: list[Article]) -> dict[str, int]:
@@ -89,15 +100,17 @@ def _honest(plain: Shopper, basket: list[Article], chance: random.Random) -> Sho
 
 
 def _forgotten(plain: Shopper, basket: list[Article], chance: random.Random) -> Shopper:
-    left = chance.choice([article for article in ASSORTMENT if article not in basket])
+    left = chance.choice([article for article in ASSORTMENT if article not in basket and _worth(article)])
     did = f"forgot to scan {left.name}"
     return replace(plain, did=did, things=lay([*basket, left], chance), concerned=frozenset({left.gtin}))
 
 
 def _swapped(plain: Shopper, basket: list[Article], chance: random.Random) -> Shopper:
-    claimed, actual = (BY_NAME[name] for name in chance.choice(LOOKALIKES))
+    pairs = LABELS if plain.number <= len(KINDS) else LABELS + TWINS
+    claimed, actual = (BY_NAME[name] for name in chance.choice(pairs))
     rest = [article for article in basket if article not in {claimed, actual}]
-    did = f"scanned {claimed.name}, took {actual.name}"
+    twins = (claimed.name, actual.name) in TWINS
+    did = f"scanned {claimed.name}, took {actual.name}" + (", which weighs the same" if twins else "")
     return replace(
         plain, did=did, things=lay([actual, *rest], chance), claimed=_count([claimed, *rest]),
         concerned=frozenset({claimed.gtin, actual.gtin}),
@@ -105,7 +118,9 @@ def _swapped(plain: Shopper, basket: list[Article], chance: random.Random) -> Sh
 
 
 def _quantity(plain: Shopper, basket: list[Article], chance: random.Random) -> Shopper:
-    twice = chance.choice(basket)
+    twice = next((article for article in basket if _worth(article)), BY_NAME["Coffee 500 g"])
+    basket = basket if twice in basket else [*basket, twice]
+    plain = replace(plain, claimed=_count(basket))
     things = lay([*basket, twice], chance)
     has = _count([*basket, twice])[twice.gtin]
     did = f"has {has} {twice.name}, scanned {has - 1}"

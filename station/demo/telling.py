@@ -77,7 +77,9 @@ class PlainTeller:
         """Show a bar while products are enrolled."""
         if self._bar is None and done < of:
             what = TextColumn("Enrolling the store's products from pictures (once; kept for the next demo)")
-            self._bar = Progress(what, BarColumn(), TextColumn("{task.percentage:.0f} %"), console=self._console, transient=True)
+            self._bar = Progress(
+                what, BarColumn(), TextColumn("{task.percentage:.0f} %"), console=self._console, transient=True
+            )
             self._bar.start()
             self._bar.add_task("", total=of)
         elif self._bar is not None and done < of:
@@ -88,9 +90,9 @@ class PlainTeller:
 
     def ready(self, facts: dict[str, Any]) -> None:
         """Say that the station works, and where one may look."""
+        after = f"after {facts['online_ms'] / 1000:.1f} s"
         lines = (
-            f"[bold]The station is online[/] after {facts['online_ms'] / 1000:.1f} s, "
-            f"with {facts['products']} products, four load cells and a camera.",
+            f"[bold]The station is online[/] {after}, with {facts['products']} products, four load cells and a camera.",
             f"Listen to it: mosquitto_sub -p {facts['port']} -t '{facts['root']}#' -v",
             f"Its folder: {facts['folder']}   Ctrl-C ends the demo.",
             "",
@@ -139,14 +141,14 @@ def _decision(result: Result) -> Text:
     if asked := words.looks(verdict):
         text.append(f"; {asked}")
     if not result.right:
-        text.append("  not what it should be", style="bold magenta")
+        text.append(f"  should be {' or '.join(result.should)}", style="bold magenta")
     return text
 
 
 def _timing(took: Latency) -> str:
     stages = ("settle", "capture", "vision", "fusion", "commit", "publish")
     parts = "  ".join(f"{stage} {getattr(took, stage):.0f}" for stage in stages)
-    return f"{parts}  = {took.total:.0f} ms from the last touch to the broker"
+    return f"{parts}  in all {took.total:.0f} ms"
 
 
 def _by_kind(summary: Summary) -> Table:

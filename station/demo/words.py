@@ -1,5 +1,6 @@
 """A verdict in words, for people at a terminal."""
 
+from collections.abc import Callable
 from typing import Any
 
 from station.demo.shoppers import name_of
@@ -11,26 +12,8 @@ MANY = 2
 
 def explanation(given: Explanation) -> str:
     """Return what one explanation says of the basket."""
-    kind, name = given["kind"], name_of(given.get("gtin"))
-    match kind:
-        case "as_claimed":
-            return "all as claimed"
-        case "unscanned":
-            return f"{_times(given)}{name} without a line"
-        case "missing":
-            return f"{name} not in the basket"
-        case "swapped":
-            return f"{name_of(given.get('actual_gtin'))} instead of {name}"
-        case "quantity":
-            return f"{given['delta']:+d} {name}"
-        case "several":
-            return _several(given)
-        case "unknown_object":
-            return "something the catalogue does not know"
-        case "foreign_load":
-            return "something that is no shopping rests on the platform"
-        case _:
-            return str(kind).replace("_", " ")
+    wording = WORDINGS.get(given["kind"])
+    return wording(given) if wording else str(given["kind"]).replace("_", " ")
 
 
 def _times(given: Explanation) -> str:
@@ -40,7 +23,10 @@ def _times(given: Explanation) -> str:
 def _several(given: Explanation) -> str:
     names = [name_of(part.get("gtin")) for part in given.get("parts") or ()]
     more = given.get("quantity", MANY) - len(names)
-    return " and ".join([*names, *([f"{more} more items" if names else f"{more} items"] if more else [])]) + " without a line"
+    return (
+        " and ".join([*names, *([f"{more} more items" if names else f"{more} items"] if more else [])])
+        + " without a line"
+    )
 
 
 def why(verdict: dict[str, Any]) -> str:
@@ -69,4 +55,15 @@ REASONS = {
     "CAMERA_FAULT": "no camera answers",
     "TARE_UNKNOWN": "the carrier's weight is unknown",
     "UNKNOWN_WEIGHT": "a product's weight is unknown",
+}
+
+WORDINGS: dict[str, Callable[[Explanation], str]] = {
+    "as_claimed": lambda _: "all as claimed",
+    "unscanned": lambda given: f"{_times(given)}{name_of(given['gtin'])} without a line",
+    "missing": lambda given: f"{name_of(given['gtin'])} not in the basket",
+    "swapped": lambda given: f"{name_of(given.get('actual_gtin'))} instead of {name_of(given['gtin'])}",
+    "quantity": lambda given: f"{given['delta']:+d} {name_of(given['gtin'])}",
+    "several": _several,
+    "unknown_object": lambda _: "something the catalogue does not know",
+    "foreign_load": lambda _: "something that is no shopping rests on the platform",
 }
