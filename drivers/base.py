@@ -6,8 +6,9 @@ cannot read it says with `SensorError`, and the caller closes it, waits, and ope
 """
 
 import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ class SampleFlag(enum.IntFlag):
     SETTLING = 2  # the converter restarted
     SATURATED = 4  # at least one channel at the end of its range
     STALE = 8  # not all channels are fresh
+    CORRUPT = 16  # its read broke the protocol
+    FROZEN = 32  # the same counts again and again, or those of a dead line
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,15 @@ class ScaleState(enum.StrEnum):
     UNDER_ZERO = "under_zero"
     OVERLOAD = "overload"
     NOT_READY = "not_ready"
+    SAME = "same"  # the load has not moved since the weight it gave last, and it will not give it again
+    BELOW_MINIMUM = "below_minimum"  # empty, or lighter than what it may weigh
 
 
 @dataclass(frozen=True, slots=True)
 class Indication:
     """What a calibrated instrument shows at `t_ns`; `weight_g` is None unless it reported a weight.
 
+    With SAME, `weight_g` is the weight it gave before: still on, but no new measurement.
     `reason` says in words why there is no weight, where the state alone does not.
     """
 
@@ -61,6 +67,17 @@ class Indication:
     state: ScaleState
     weight_g: float | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Barcode:
+    """What a scanner on the scale's wire read by `t_ns`: its text as sent, any letter before it included."""
+
+    t_ns: int
+    text: str
+
+
+Reading = Sample | Indication | Barcode
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +94,20 @@ class ScaleDriver(Protocol):
     def open(self) -> None:
         """Connect; raise `SensorError` when the device is not there or not what was configured."""
 
-    def read(self, timeout_s: float) -> list[Sample | Indication]:
+    def read(self, timeout_s: float) -> Sequence[Reading]:
         """Return what arrived within `timeout_s`, oldest first, maybe nothing; raise `SensorError` when it is lost."""
 
     def close(self) -> None:
         """Let go of the device; never raises."""
+
+
+@runtime_checkable
+class Rejecting(Protocol):
+    """A driver that tells what it did not believe; every driver that yields `Sample`s does."""
+
+    @property
+    def rejects(self) -> Mapping[str, int]:
+        """What was rejected since the start, counted by cause; may be asked from any thread."""
 
 
 class CameraDriver(Protocol):

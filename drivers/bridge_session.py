@@ -5,14 +5,17 @@ while it is silent, together with a ping, so that a dead converter can be told f
 """
 
 import time
+from collections.abc import Mapping
 
 from drivers.base import Indication, Sample, SensorError
 from drivers.bridge_frames import Action, CommandFrame, PingFrame, PongFrame, StatusFrame, encode
 from drivers.bridge_stream import BridgeStream
+from drivers.integrity import total
 from drivers.link import Link
 
 _SILENCE_S = 1.0  # without samples for this long the bridge is lost
 _NUDGE_S = 0.3
+_FROZEN_AFTER = 50  # equal conversions of a cell in a row; its noise is tens of counts
 
 
 class BridgeSession:
@@ -22,7 +25,8 @@ class BridgeSession:
         self._link = link
         self._channels = channels
         self._startup_s = startup_s
-        self._stream = BridgeStream(link.name, channels)
+        self._stream = BridgeStream(link.name, channels, frozen_after=_FROZEN_AFTER)
+        self._before: Mapping[str, int] = {}  # what earlier sessions rejected
         self._seq = 0
         self._give_up_s = self._nudge_s = 0.0
         self._answered: PongFrame | None = None  # the last sign of life before the last sample
@@ -34,6 +38,11 @@ class BridgeSession:
         return self._stream.status
 
     @property
+    def rejects(self) -> Mapping[str, int]:
+        """What was rejected since the start, counted by cause; from any thread."""
+        return total([self._before, self._stream.rejects])
+
+    @property
     def stream(self) -> BridgeStream:
         """The codec of this session, for its counters."""
         return self._stream
@@ -41,7 +50,8 @@ class BridgeSession:
     def open(self) -> None:
         """Connect and ask the bridge to start."""
         self._link.open()
-        self._stream = BridgeStream(self._link.name, self._channels)
+        fresh = BridgeStream(self._link.name, self._channels, frozen_after=_FROZEN_AFTER)
+        self._before, self._stream = self.rejects, fresh
         self._give_up_s, self._answered = time.monotonic() + self._startup_s, None
         self._nudge()
 

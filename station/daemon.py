@@ -329,7 +329,7 @@ class Daemon:
         self._told_ns = now_ns
         parts = self._parts
         notices, waiting = self._board.raised(), self._keeper.waiting
-        health = reports.health(parts.config, self._engine, notices, parts.outbox, parts.clock, waiting)
+        health = reports.health(parts.config, self._engine, notices, parts.outbox, parts.clock, waiting, parts.workers)
         parts.delivery.state("health", health, expiry_s=3 * reports.HEALTH_S)
         parts.delivery.metric("metrics", reports.metrics(self._counts, parts.delivery, parts.timings.figures()))
 

@@ -4,6 +4,7 @@ import platform
 import resource
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from station.core.engine import Engine
 from station.core.verdict import Versions
 from station.delivery import Delivery
 from station.outbox import Outbox, OutboxError
+from station.sensing import ScaleWorker, Worker
 
 HEALTH_S = 60
 METRICS_S = 60
@@ -37,7 +39,13 @@ def info(config: Config, versions: Versions) -> dict[str, Any]:
 
 
 def health(
-    config: Config, engine: Engine, notices: tuple[Notice, ...], outbox: Outbox, clock: Clock, waiting: int
+    config: Config,
+    engine: Engine,
+    notices: tuple[Notice, ...],
+    outbox: Outbox,
+    clock: Clock,
+    waiting: int,
+    workers: Sequence[Worker] = (),
 ) -> dict[str, Any]:
     """Return the state of every part."""
     faulty = {notice.part: notice.code for notice in notices}
@@ -47,6 +55,11 @@ def health(
         "state": engine.state.value,
         "parts": {part: faulty.get(part, "ok") for part in [*parts, *sorted(set(faulty) - set(parts))]},
         "alarms": [{"code": notice.code, "part": notice.part, "alarm_id": notice.alarm_id} for notice in notices],
+        "rejected_samples": {
+            config.scales[worker.index].name: dict(worker.rejects)
+            for worker in workers
+            if isinstance(worker, ScaleWorker)
+        },
         "gross_g": None if level is None or level.now_g is None else round(level.now_g, 1),
         "zero_g": round(engine.weighing.zero_g, 1),
         "clock": clock.stamp().clock,

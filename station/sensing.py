@@ -7,11 +7,11 @@ in clear words, and opened again and again with growing pauses until it answers;
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from drivers.base import CameraDriver, Frame, Indication, Sample, ScaleDriver, SensorError
+from drivers.base import Barcode, CameraDriver, Frame, Indication, Rejecting, Sample, ScaleDriver, SensorError
 from station.core import events
 
 READ_S = 0.25  # how long a thread may take to notice that it shall end
@@ -62,9 +62,14 @@ class ScaleWorker(Worker):
 
     def __init__(self, index: int, driver: ScaleDriver, emit: Emit) -> None:
         super().__init__(f"scale-{index}", emit)
-        self._index = index
+        self.index = index
         self._driver = driver
         self._pause_s = RETRY_FIRST_S
+
+    @property
+    def rejects(self) -> Mapping[str, int]:
+        """What the driver did not believe, counted by cause; from any thread."""
+        return self._driver.rejects if isinstance(self._driver, Rejecting) else {}
 
     def run(self) -> None:
         """Open, read until lost, close, wait, and again."""
@@ -73,7 +78,7 @@ class ScaleWorker(Worker):
                 self._read()
             except SensorError as error:
                 now_ns = time.monotonic_ns()
-                self.emit(events.ScaleLost(t_ns=now_ns, scale=self._index, message=error.message, remedy=error.remedy))
+                self.emit(events.ScaleLost(t_ns=now_ns, scale=self.index, message=error.message, remedy=error.remedy))
             finally:
                 self._driver.close()
             self.stopping.wait(self._pause_s)
@@ -86,14 +91,16 @@ class ScaleWorker(Worker):
             for item in self._driver.read(READ_S):
                 if not found:  # only a scale that speaks is found: an open port is no scale
                     found, self._pause_s = True, RETRY_FIRST_S
-                    self.emit(events.ScaleFound(t_ns=item.t_ns, scale=self._index))
+                    self.emit(events.ScaleFound(t_ns=item.t_ns, scale=self.index))
+                if isinstance(item, Barcode):
+                    continue  # what is scanned at the scale reaches the backend by the shopper's own way
                 self.emit(self._event(item))
 
     def _event(self, item: Sample | Indication) -> events.Event:
         if isinstance(item, Sample):
-            return events.Sampled(t_ns=item.t_ns, scale=self._index, counts=item.counts, flags=int(item.flags))
+            return events.Sampled(t_ns=item.t_ns, scale=self.index, counts=item.counts, flags=int(item.flags))
         return events.Indicated(
-            t_ns=item.t_ns, scale=self._index, state=item.state.value, weight_g=item.weight_g, reason=item.reason
+            t_ns=item.t_ns, scale=self.index, state=item.state.value, weight_g=item.weight_g, reason=item.reason
         )
 
 

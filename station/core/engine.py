@@ -22,7 +22,7 @@ from station.core.weighing import Change, Loaded, Moved, PlatformPhase, Settled,
 
 ZERO_KEPT_D = 0.5  # divisions that the zero may move before it is stored again
 EMPTY_EVERY_S = 30.0  # how often cameras may learn the empty platform anew
-SETTLING, UNUSABLE = 2, 14  # bits of drivers.base.SampleFlag: all but a gap, whose sample itself is sound
+SETTLING, UNUSABLE = 2, 62  # bits of drivers.base.SampleFlag: all but a gap, whose sample itself is sound
 
 CHANGE_INPUTS: dict[type[Change], Input] = {
     Loaded: Input.PLACED,
