@@ -2,16 +2,18 @@
 
 A converter's stream (`CountsTrack`) is judged here. Its window of the last `window_s` seconds starts anew at a step,
 so that averaging never mixes two loads. The load is still when the window is full, its scatter is near the lowest
-scatter lately seen (the floor: what this platform in this shop does when nobody touches it) and its second half has
-the mean of its first. The floor follows the shop's noise down at once and up by 4 % a second, and is bounded: a
-noisy platform settles with a wider uncertainty, a shaken one never.
+scatter lately seen (the floor: what this platform in this shop does when nobody touches it), and it has neither a
+trend nor a bend (the turning point of a slow swing). The floor follows the shop's noise down at once and up by 4 % a
+second, and is bounded: a noisy platform settles with a wider uncertainty, a shaken one never.
 
 A calibrated instrument (`IndicationTrack`) judges stillness itself; two reports in a row must agree.
 
-Assumptions: noise correlated over at most `CORRELATED` samples; creep within the first seconds at most a fraction of
-what a class C3 cell may do in half an hour (OIML R 60: 0.0245 % of its capacity).
+The uncertainty of a reading is that of the mean of its batches, what a trend or a bend beyond chance implies, that
+of the calibration, and creep: within the first second a small part of what a class C3 cell may do in half an hour
+(OIML R 60: 0.0245 % of its capacity).
 """
 
+import itertools
 import math
 from collections import deque
 from typing import NamedTuple, Protocol
@@ -22,11 +24,14 @@ from calibration.limits import class_iii_mpe_g
 from calibration.model import Calibration
 
 NS = 1_000_000_000
-CORRELATED = 4  # neighbouring samples that tell no more than one
-CREEP_REL_SD = 5e-5
+CORRELATED = 4  # neighbouring samples that tell no more than one, in the short mean
+MIN_SAMPLES = 8  # at 10 samples a second a window is longer than it is asked to be
+BATCHES = MIN_SAMPLES  # parts of a window whose means tell how correlated its samples are
+SLOPE_NOISE = 2.0  # a difference of two half-window means, in standard deviations of the whole mean
+SWING = 3.0  # how far a slow swing's turning point is off, over the bend it leaves in a window
+CREEP_REL_SD = 1e-5
 FLOOR_RISE_PER_S = 0.04
 SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
-MIN_SAMPLES = 6
 MEDIAN = 3
 STEP_SAMPLES = 2  # samples in a row that make a step
 BAD_SAMPLES = 8  # unusable samples in a row that make a fault
@@ -76,6 +81,7 @@ class CountsTrack:
         self._floor_g = spec.division_g / 4
         self._off = 0  # samples in a row that do not belong to the window
         self._bad = 0
+        self._swung_ns: int | None = None  # when the load was last seen to move slowly
         self._level: Level | None = None
 
     def level(self) -> Level | None:
@@ -86,7 +92,7 @@ class CountsTrack:
         """Forget everything that was measured, but not the floor of the noise."""
         self._window.clear()
         self._raw.clear()
-        self._level = None
+        self._level = self._swung_ns = None
 
     def feed(self, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> None:
         """Take one sample; one that is not `usable` only counts towards a fault."""
@@ -138,37 +144,73 @@ class CountsTrack:
         n = len(values)
         if n < MIN_SAMPLES:
             return None if self._level is None else self._level._replace(now_g=values[-1], still=False)
-        mean = sum(values) / n
-        scatter = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
-        trend = sum(values[-(n // 2) :]) / (n // 2) - sum(values[: n // 2]) / (n // 2)
+        shape = _shape(values)
         full = self._window[-1][0] - self._window[0][0] >= 0.9 * self._window_ns
-        still = full and self._is_still(scatter, trend, n)
+        still = full and self._is_still(shape, n, self._window[-1][0])
         if full:
-            self._follow_floor(scatter, n)
-        return self._level_of(values, mean, scatter, trend, still=still)
+            self._follow_floor(shape.scatter, n)
+        return self._level_of(values, shape, still=still)
 
-    def _is_still(self, scatter: float, trend: float, n: int) -> bool:
-        quarter = self._spec.division_g / 4
-        return scatter <= max(quarter, 3 * self._floor_g) and abs(trend) <= max(
-            quarter, 6 * self._floor_g / math.sqrt(n)
-        )
+    def _is_still(self, shape: "_Shape", n: int, t_ns: int) -> bool:
+        """Judge a full window; after a slow motion without much scatter, half a window more must be still."""
+        noise = max(self._floor_g, shape.scatter) * SLOPE_NOISE / math.sqrt(n)
+        allowed = max(self._spec.division_g / 10, 3 * noise)
+        if shape.scatter > max(self._spec.division_g / 4, 3 * self._floor_g):
+            return False
+        if abs(shape.trend) > allowed or abs(shape.bend) > allowed:
+            self._swung_ns = t_ns
+            return False
+        return self._swung_ns is None or t_ns - self._swung_ns >= self._window_ns // 2
 
     def _follow_floor(self, scatter: float, n: int) -> None:
         period_s = (self._window[-1][0] - self._window[0][0]) / (n - 1) / NS
         risen = self._floor_g * (1 + FLOOR_RISE_PER_S * period_s)
         self._floor_g = min(max(scatter, 0.01 * self._spec.division_g), risen, 2 * self._spec.division_g)
 
-    def _level_of(self, values: list[float], mean: float, scatter: float, trend: float, *, still: bool) -> Level:
+    def _level_of(self, values: list[float], shape: "_Shape", *, still: bool) -> Level:
         n = len(values)
-        variance = (
-            CORRELATED * scatter**2 / n
-            + (trend / 2) ** 2
-            + (self.calibration.sd_g(mean) if self.calibration else 0.0) ** 2
-            + (CREEP_REL_SD * mean) ** 2
-        )
+        noise = shape.scatter / math.sqrt(n)
+        drift = max(0.0, abs(shape.trend) - 2 * SLOPE_NOISE * noise) / 2
+        swing = SWING * max(0.0, abs(shape.bend) - SLOPE_NOISE * noise)
+        calibration_g = self.calibration.sd_g(shape.mean) if self.calibration else 0.0
+        sd = math.hypot(shape.spread, drift, swing, calibration_g, CREEP_REL_SD * shape.mean)
         short = values[-SHORT:]
-        now_sd = max(scatter, self._floor_g) * math.sqrt(CORRELATED / len(short))
-        return Level(sum(short) / len(short), now_sd, mean, math.sqrt(variance), still)
+        now_sd = max(shape.scatter, self._floor_g) * math.sqrt(CORRELATED / len(short))
+        return Level(sum(short) / len(short), now_sd, shape.mean, sd, still)
+
+
+class _Shape(NamedTuple):
+    """How a window of samples lies around its mean."""
+
+    mean: float
+    scatter: float  # standard deviation of one sample
+    spread: float  # standard deviation of the mean, from the batches' own: neighbours may be alike
+    trend: float  # second half less first half
+    bend: float  # outer quarters less the middle: the turning point of a slow swing has no trend, but this
+
+
+def _shape(values: list[float]) -> _Shape:
+    n = len(values)
+    mean = sum(values) / n
+    scatter = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
+    edges = [n * part // BATCHES for part in range(BATCHES + 1)]
+    parts = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
+    half = BATCHES // 2
+    quarter = BATCHES // 4
+    trend = (sum(parts[half:]) - sum(parts[:half])) / half
+    outer = (sum(parts[:quarter]) + sum(parts[-quarter:])) / (2 * quarter)
+    inner = sum(parts[quarter:-quarter]) / (BATCHES - 2 * quarter)
+    return _Shape(mean, scatter, _spread(parts, scatter**2 / n), trend, outer - inner)
+
+
+def _spread(parts: list[float], white: float) -> float:
+    """Return the standard deviation of the mean of batches that may be alike; `white` is its square if none are."""
+    mean = sum(parts) / BATCHES
+    variance = sum((part - mean) ** 2 for part in parts) / (BATCHES - 1)
+    steps = sum((b - a) ** 2 for a, b in itertools.pairwise(parts)) / (BATCHES - 1)
+    alike = 1 - steps / (2 * variance) + 1 / BATCHES if variance else 0.0  # von Neumann's ratio, its bias taken off
+    alike = min(max(alike, -0.6), 0.85)
+    return math.sqrt(max(variance / BATCHES * (1 + alike) / (1 - alike), white / 4))
 
 
 class IndicationTrack:
