@@ -11,11 +11,12 @@ import enum
 import re
 
 from drivers.base import Indication, ScaleState
+from drivers.conversation import Meaning, no_weight, unreadable
+from drivers.units import GRAMS, Unit
 
 REQUEST_WEIGHT = b"W"
 STX, CR = 0x02, 0x0D
 _MAX_FRAME_BYTES = 16  # the longest answer has 8 characters; anything longer is noise
-_GRAMS_PER_LB = 453.59237  # exact, by definition
 
 
 class Dialect(enum.StrEnum):
@@ -25,13 +26,6 @@ class Dialect(enum.StrEnum):
     TOLEDO_8213 = "8213"
     OHAUS = "ohaus"  # and Rice Lake: status bit 5 is always 1
     SASI = "sasi"  # Datalogic: the status is a list of letters, not bits
-
-
-class Unit(enum.StrEnum):
-    """The unit the scale is set to."""
-
-    KG = "kg"
-    LB = "lb"
 
 
 _MOTION = (ScaleState.MOTION, "")
@@ -50,7 +44,7 @@ def weight_pattern(dialect: Dialect, unit: Unit) -> re.Pattern[bytes]:
     return re.compile(rb"(\d\d\.\d\d)(N?)" if dialect is Dialect.TOLEDO_8213 else rb"(0\d\d\.\d\d)(N?)")
 
 
-def status_meaning(status: int, dialect: Dialect) -> tuple[ScaleState, str]:
+def status_meaning(status: int, dialect: Dialect) -> Meaning:
     """Return the state and its reason in words that a status character stands for."""
     if dialect is Dialect.SASI:
         return _SASI_STATES.get(chr(status), _NO_REASON)
@@ -99,17 +93,10 @@ class ToledoCodec:
 
     def _indication(self, frame: bytes, t_ns: int) -> Indication:
         if len(frame) == 2 and frame[0] == ord("?"):  # noqa: PLR2004 - "?" and the status
-            state, reason = status_meaning(frame[1], self._dialect)
-            return Indication(t_ns, state, reason=reason)
+            return no_weight(t_ns, status_meaning(frame[1], self._dialect))
         match = self._pattern.fullmatch(frame)
         if match is None:
-            text = frame.decode("ascii", "backslashreplace")
-            reason = f"unreadable answer {text!r}: check `dialect` ({self._dialect}) and `unit` ({self._unit})"
-            return Indication(t_ns, ScaleState.NOT_READY, reason=reason)
+            return unreadable(t_ns, frame, f"`dialect` ({self._dialect}) and `unit` ({self._unit})")
         if match[2]:
-            return Indication(t_ns, *_NET_INDICATION)
-        grams = float(match[1]) * (1000.0 if self._unit is Unit.KG else _GRAMS_PER_LB)
-        return Indication(t_ns, ScaleState.STABLE, grams)
-
-
-_NET_INDICATION = (_NET[0], None, _NET[1])
+            return no_weight(t_ns, _NET)
+        return Indication(t_ns, ScaleState.STABLE, float(match[1]) * GRAMS[self._unit])

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FaultRates:
-    """Chances, for each message, of one byte lost, noise before it, its end cut off, or its being sent twice."""
+    """Chances, for each message, of one byte lost, noise before it, its end cut off, its coming twice, one bit flipped.
+
+    `parity` is each byte's chance to arrive with a wrong parity: the kernel drops such a byte.
+    """
 
     drop_byte: float = 0.0
     garbage: float = 0.0
     truncate: float = 0.0
     duplicate: float = 0.0
+    flip_bit: float = 0.0
+    parity: float = 0.0
 
 
 class FaultyLine:
@@ -29,6 +34,11 @@ class FaultyLine:
         if message and self._happens(rates.drop_byte):
             at = self._random.randrange(len(message))
             message = message[:at] + message[at + 1 :]
+        if message and self._happens(rates.flip_bit):
+            at, bit = self._random.randrange(len(message)), 1 << self._random.randrange(8)
+            message = message[:at] + bytes([message[at] ^ bit]) + message[at + 1 :]
+        if rates.parity:
+            message = bytes(byte for byte in message if not self._happens(rates.parity))
         if self._happens(rates.duplicate):
             message += message
         if self._happens(rates.garbage):

@@ -1,13 +1,11 @@
 """An emulated retail scale that speaks the "W" protocol: bytes in, bytes out, its load observed from outside."""
 
-from collections import deque
 from dataclasses import dataclass
 
-from drivers.toledo_codec import Dialect, Unit
+from drivers.sim.scale_model import ScaleModel
+from drivers.toledo_codec import Dialect
+from drivers.units import GRAMS, Unit
 
-_GRAMS_PER_LB = 453.59237
-_MOTION_WINDOW_S = 0.4
-_OVER_DIVISIONS = 9
 _ZERO_RANGE = 0.02  # of capacity, around the zero at power-up
 _MOTION, _OVER, _UNDER, _OUTSIDE, _CENTRE, _NET, _ALWAYS = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40
 # echo on; confidence test begun; confidence test passed
@@ -30,15 +28,16 @@ class ToledoDevice:
 
     def __init__(self, spec: ToledoSpec | None = None) -> None:
         self.spec = spec or ToledoSpec()
-        self._seen: deque[tuple[float, float]] = deque()
-        self._zero_g = self._tare_g = 0.0
+        self.model = ScaleModel(self.spec.capacity_g, self.spec.division_g)
         self._echo = False
 
     def observe(self, load_g: float, t_s: float) -> None:
         """Take the load on the platter at `t_s`."""
-        self._seen.append((t_s, load_g))
-        while self._seen[0][0] < t_s - _MOTION_WINDOW_S:
-            self._seen.popleft()
+        self.model.observe(load_g, t_s)
+
+    def stream(self, t_s: float) -> bytes:  # noqa: ARG002 - it never speaks unasked
+        """Return what it says by itself: nothing."""
+        return b""
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""
@@ -61,9 +60,8 @@ class ToledoDevice:
         status = self._bits()
         if status & (_MOTION | _OVER | _UNDER):
             return self._status()
-        step_g = self.spec.division_g / finer
-        grams = max(0.0, round((self._gross_g() - self._tare_g) / step_g) * step_g)
-        net = b"N" if self._tare_g else b""
+        grams = max(0.0, self.model.shown_g(self.spec.division_g / finer))
+        net = b"N" if self.model.tare_g else b""
         return b"\x02" + self._digits(grams, finer).encode() + net + b"\r"
 
     def _digits(self, grams: float, finer: int) -> str:
@@ -71,7 +69,7 @@ class ToledoDevice:
         if self.spec.unit is Unit.KG:
             return f"{grams / 1000:0{6 + extra}.{3 + extra}f}"
         width = 5 if self.spec.dialect is Dialect.TOLEDO_8213 else 6
-        return f"{grams / _GRAMS_PER_LB:0{width + extra}.{2 + extra}f}"
+        return f"{grams / GRAMS[Unit.LB]:0{width + extra}.{2 + extra}f}"
 
     def _status(self) -> bytes:
         bits = self._bits()
@@ -83,41 +81,32 @@ class ToledoDevice:
         return bytes([0x02, ord("?"), bits, 0x0D])
 
     def _bits(self) -> int:
-        gross_g, division_g = self._gross_g(), self.spec.division_g
-        bits = _ALWAYS
+        model, bits = self.model, _ALWAYS
         for bit, holds in (
-            (_MOTION, self._moving()),
-            (_OVER, gross_g > self.spec.capacity_g + _OVER_DIVISIONS * division_g),
-            (_UNDER, gross_g < -division_g),
+            (_MOTION, model.moving),
+            (_OVER, model.over),
+            (_UNDER, model.under),
             (_OUTSIDE, not self._zeroable()),
-            (_CENTRE, abs(gross_g) <= division_g / 4),
-            (_NET, self._tare_g > 0),
+            (_CENTRE, abs(model.gross_g) <= model.division_g / 4),
+            (_NET, model.tare_g > 0),
         ):
             bits |= bit if holds else 0
         return bits
 
-    def _gross_g(self) -> float:
-        return self._seen[-1][1] - self._zero_g if self._seen else 0.0
-
-    def _moving(self) -> bool:
-        """In motion: the load has wandered more than a division lately, or was not watched long enough."""
-        loads = [load_g for _, load_g in self._seen]
-        watched_s = self._seen[-1][0] - self._seen[0][0] if self._seen else 0.0
-        return watched_s < _MOTION_WINDOW_S / 2 or max(loads) - min(loads) > self.spec.division_g
-
     def _zeroable(self) -> bool:
-        return bool(self._seen) and abs(self._seen[-1][1]) <= _ZERO_RANGE * self.spec.capacity_g
+        return abs(self.model.load_g) <= _ZERO_RANGE * self.spec.capacity_g
 
     def _set_zero_or_tare(self, letter: str) -> None:
         """Capture the zero, take the load as tare, or clear the tare; a scale in motion does none of them."""
-        if self._moving():
+        model = self.model
+        if model.moving:
             return
         if letter == "C":
-            self._tare_g = 0.0
-        elif letter == "Z" and self._zeroable() and not self._tare_g:
-            self._zero_g = self._seen[-1][1]
-        elif letter == "T" and self._gross_g() >= self.spec.division_g:
-            self._tare_g = self._gross_g()
+            model.tare_g = 0.0
+        elif letter == "Z" and self._zeroable() and not model.tare_g:
+            model.zero_g = model.load_g
+        elif letter == "T" and model.gross_g >= model.division_g:
+            model.tare_g = model.gross_g
 
 
 def _with_even_parity(byte: int) -> int:

@@ -14,7 +14,8 @@ from drivers.sim.bridge_device import BridgeDevice
 from drivers.sim.faults import FaultRates, FaultyLine
 from drivers.sim.toledo_device import ToledoDevice, ToledoSpec
 from drivers.sim.world import PlacedObject, PlatformSpec, World
-from drivers.toledo_codec import Dialect, ToledoCodec, Unit
+from drivers.toledo_codec import Dialect, ToledoCodec
+from drivers.units import Unit
 
 COUNTS = (1, 2, 3, 4)
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.base import Indication, ScaleState
-from drivers.toledo_codec import Dialect, ToledoCodec, Unit
+from drivers.toledo_codec import Dialect, ToledoCodec
+from drivers.units import Unit
 
 KG = b"\x0200.345\r"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from drivers.base import Indication, Sample, ScaleDriver
+from drivers.base import Barcode, Indication, Sample, ScaleDriver
 
 DEADLINE_S = 10.0
 
@@ -48,11 +48,13 @@ class Peer:
 def read_until(
     driver: ScaleDriver, good: Callable[[Sample | Indication], bool], deadline_s: float = DEADLINE_S
 ) -> list[Sample | Indication]:
-    """Read until a value is as wished; return all, that one last."""
+    """Read until a value is as wished; return all, that one last. Barcodes are passed over."""
     end_s = time.monotonic() + deadline_s
     seen: list[Sample | Indication] = []
     while time.monotonic() < end_s:
         for value in driver.read(0.2):
+            if isinstance(value, Barcode):
+                continue
             seen.append(value)
             if good(value):
                 return seen
