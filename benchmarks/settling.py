@@ -97,8 +97,8 @@ def fan(rng: random.Random) -> Shake:
 
 def place(rng: random.Random, mass_g: float, *, ramp_s: float = 0.25) -> Callable[[World], int]:
     """Put something down somewhere."""
-    where = {"x_m": rng.uniform(-0.2, 0.2), "y_m": rng.uniform(-0.12, 0.12)}
-    thing = PlacedObject(gtin="", name="", mass_g=mass_g, **where)
+    x_m, y_m = rng.uniform(-0.2, 0.2), rng.uniform(-0.12, 0.12)
+    thing = PlacedObject(gtin="", name="", mass_g=mass_g, x_m=x_m, y_m=y_m)
     return lambda world: world.place(thing, ramp_s=ramp_s)
 
 

@@ -1,0 +1,46 @@
+"""`make bench`: every benchmark in turn, each a program of its own; name some to run only those.
+
+python -m benchmarks [NAME ...] [--json]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+ALL = {
+    "latency": "from goods placed to the verdict at the broker, stage by stage",
+    "footprint": "start, memory and processor time of the daemon",
+    "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
+    "settling": "how soon and how truly a load is weighed",
+    "vision_sim": "what the camera sees of the simulated store",
+    "vision_grocery": "what it makes of real photographs of groceries",
+}
+
+
+def main() -> int:
+    """Run the chosen benchmarks; return 1 if any of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)}")
+    parser.add_argument("--json", action="store_true", help="machine-readable figures")
+    given = parser.parse_args()
+    unknown = set(given.names) - ALL.keys()
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the daemon does
+    failed = [name for name in ALL if name in (given.names or ALL) and not run(name, json=given.json)]
+    for name in failed:
+        print(f"benchmark {name} failed", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def run(name: str, *, json: bool) -> bool:
+    """Run one benchmark; return whether it ended well."""
+    if not json:
+        print(f"\n== {name}: {ALL[name]}", flush=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}", *(["--json"] if json else [])]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
