@@ -44,6 +44,17 @@ def test_a_claim_after_the_load_gives_the_verdict_at_once() -> None:
     assert len(verdicts(virtual.claim())) == 1
 
 
+def test_a_claim_while_the_load_moves_waits_until_it_lies_still() -> None:
+    virtual = ready()
+    virtual.put(500)
+    virtual.grams = 810
+    virtual.wait(0.15)
+    assert verdicts(virtual.claim()) == []
+    [verdict] = verdicts(virtual.wait(2))
+    assert verdict.judgement.decision == "accept"
+    assert virtual.engine.state is State.DECIDED
+
+
 def test_a_load_without_a_claim_abstains_once_after_ten_seconds_and_can_still_be_claimed() -> None:
     virtual = ready()
     virtual.put(810, 9.5)

@@ -242,7 +242,7 @@ class Weighing:
             self._off = self._off + 1 if abs(level.now_g - self.reading.gross_g) > tolerance_g else 0
             if self._off < SUSTAIN and not (self._off and level.still):
                 return []
-        self.phase, self._off = PlatformPhase.MOVING, 0
+        self.phase, self._off, self.reading = PlatformPhase.MOVING, 0, None
         return [Moved()]
 
     # zero
