@@ -6,8 +6,10 @@ stay high for more than 50 us. A chip that was reset within a read shows only af
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from drivers.integrity import Cause
 
 _BITS = 24
 _SIGN_BIT = 1 << (_BITS - 1)
@@ -38,12 +40,36 @@ class Conversion:
     @property
     def intact(self) -> bool:
         """Whether the read itself kept the rules; the chip may have been reset all the same (see `late_edges`)."""
-        return self.pulses in _PULSES_ALLOWED and self.extra_bits_high and self.longest_high_ns <= _MAX_HIGH_NS
+        return not broken_rules(self)
 
     @property
     def saturated(self) -> bool:
         """Whether the input was out of range."""
         return self.counts in (_SIGN_BIT - 1, -_SIGN_BIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """One pulse of PD_SCK: the level of DOUT where it fell, and how long it was high at most."""
+
+    bit: bool
+    high_ns: int
+
+
+def conversion(ready_ns: int, pulses: Sequence[Pulse]) -> Conversion | None:
+    """Return what the pulses of one read say; None for fewer than 24."""
+    if len(pulses) < _BITS:
+        return None
+    raw = int("".join("01"[pulse.bit] for pulse in pulses[:_BITS]), 2)
+    extra_bits_high = all(pulse.bit for pulse in pulses[_BITS:])
+    return Conversion(ready_ns, signed(raw), len(pulses), extra_bits_high, max(pulse.high_ns for pulse in pulses))
+
+
+def broken_rules(read: Conversion) -> tuple[Cause, ...]:
+    """Return which rules of the data sheet a read broke."""
+    bits_wrong = not read.extra_bits_high or read.pulses not in _PULSES_ALLOWED
+    too_long = read.longest_high_ns > _MAX_HIGH_NS
+    return (*((Cause.EXTRA_BIT,) if bits_wrong else ()), *((Cause.LONG_PULSE,) if too_long else ()))
 
 
 def signed(raw: int) -> int:
@@ -76,16 +102,15 @@ class _Reader:
         self._rose_ns = 0
         self._last_edge_ns = 0
         self._start_ns = 0
-        self._bits: list[bool] = []
-        self._longest_ns = 0
+        self._pulses: list[Pulse] = []
 
     def step(self, now: Levels) -> None:
         before, self._before = self._before, now
         if before is None:
             return
-        if self._bits and now.t_ns - self._last_edge_ns > _FRAME_GAP_NS and not before.sck:
+        if self._pulses and now.t_ns - self._last_edge_ns > _FRAME_GAP_NS and not before.sck:
             self.close()
-        if before.dout and not now.dout and not self._bits and not now.sck:
+        if before.dout and not now.dout and not self._pulses and not now.sck:
             self._fell_ns = now.t_ns
         if now.sck and not before.sck:
             self._rise(now.t_ns)
@@ -94,18 +119,16 @@ class _Reader:
 
     def close(self) -> None:
         """End the read that is open."""
-        if len(self._bits) >= _BITS:
-            raw = int("".join("01"[bit] for bit in self._bits[:_BITS]), 2)
-            extra = all(self._bits[_BITS:])
-            self.found.append(Conversion(self._start_ns, signed(raw), len(self._bits), extra, self._longest_ns))
-        self._bits, self._longest_ns, self._fell_ns = [], 0, None
+        read = conversion(self._start_ns, self._pulses)
+        if read is not None:
+            self.found.append(read)
+        self._pulses, self._fell_ns = [], None
 
     def _rise(self, t_ns: int) -> None:
         self._rose_ns = self._last_edge_ns = t_ns
-        if not self._bits:
+        if not self._pulses:
             self._start_ns = t_ns if self._fell_ns is None else self._fell_ns
 
     def _fall(self, t_ns: int, dout: bool) -> None:  # noqa: FBT001 - a pin has one level
-        self._bits.append(dout)
-        self._longest_ns = max(self._longest_ns, t_ns - self._rose_ns)
+        self._pulses.append(Pulse(dout, t_ns - self._rose_ns))
         self._last_edge_ns = t_ns

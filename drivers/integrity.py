@@ -46,7 +46,7 @@ class Cause(enum.StrEnum):
     EARLY_EDGE = "early_edge"
     EXTRA_BIT = "extra_bit"
     LONG_PULSE = "long_pulse"
-    UNEQUAL_HALVES = "unequal_halves"
+    UNEQUAL_BITS = "unequal_bits"
     ERROR_WORD = "error_word"
     LATE_READ = "late_read"
     STUCK = "stuck"
@@ -116,6 +116,7 @@ class Gate:
         self._periods_ns: deque[int] = deque(maxlen=_PERIODS_KEPT)
         self.period_ns: float | None = None  # the usual time between two edges, once it is known
         self.late_edges = 0
+        self.newest: tuple[Cause, ...] = ()  # what was found in the conversion offered last
         self._held: tuple[Sample, list[Cause]] | None = None
         self._settling = 0
         self._counts: tuple[int, ...] = ()
@@ -144,6 +145,7 @@ class Gate:
         found = list(causes)
         gap = elapsed_ns is not None and self._judge_edge(elapsed_ns, lost, found)
         found += self._remarks(sample.counts)
+        self.newest = tuple(found)
         if self._rules.repeats and self._is_repeat(found):
             self.rejects.count(Cause.DUPLICATE)
             return None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from drivers import files_camera, hx711_bridge, picamera2, toledo_8217
+from drivers import files_camera, hx711_bridge, hx711_gpio, hx711_spi, picamera2, toledo_8217
 from drivers.base import CameraDriver, ScaleDriver
 from drivers.sim import camera as sim_camera
 from drivers.sim import scale as sim_scale
@@ -43,6 +43,8 @@ class Entry(NamedTuple):
 
 SCALES: dict[str, Entry] = {
     "hx711-bridge": Entry(hx711_bridge.Options, hx711_bridge.Driver, counts=True),
+    "hx711-spi": Entry(hx711_spi.Options, hx711_spi.Driver, counts=True),
+    "hx711-gpio": Entry(hx711_gpio.Options, hx711_gpio.Driver, counts=True),
     "toledo-8217": Entry(toledo_8217.Options, toledo_8217.Driver),
     "sim": Entry(sim_scale.Options, sim_scale.Driver, counts=True),
 }

@@ -45,7 +45,23 @@ class Hx711Chip:
         self._pulses = 0
         self._word = 0
         self._have_result = False
+        self._converted_ns = 0
         self._ready_ns = self._next_ready(0, _SETTLING_PERIODS)
+
+    @property
+    def converted_ns(self) -> int:
+        """When the last conversion ended; 0 before the first."""
+        return self._converted_ns
+
+    @property
+    def next_ready_ns(self) -> int:
+        """When the next conversion will end, if nothing happens before."""
+        return self._ready_ns
+
+    def brown_out(self, t_ns: int) -> None:
+        """Lose power for a moment: the chip restarts."""
+        self._let_pass(t_ns)
+        self._restart(t_ns)
 
     def set_sck(self, level: bool, t_ns: int) -> None:  # noqa: FBT001 - a pin has one level
         """Drive PD_SCK."""
@@ -86,7 +102,7 @@ class Hx711Chip:
         true_counts = self._source(self._ready_ns) * _SHARE_OF_FULL_GAIN[self._gain]
         counts = round(true_counts + self._random.gauss(0.0, self._spec.noise_counts))
         self._word = min(max(counts, _MIN_COUNT), _MAX_COUNT) & 0xFFFFFF
-        self._pulses, self._have_result = 0, True
+        self._pulses, self._have_result, self._converted_ns = 0, True, self._ready_ns
         self._ready_ns = self._next_ready(self._ready_ns, 1)
 
     def _restart(self, t_ns: int) -> None:

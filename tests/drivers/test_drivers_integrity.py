@@ -97,7 +97,7 @@ def test_no_edge_is_judged_before_the_period_is_known() -> None:
     [
         (Cause.EXTRA_BIT, CORRUPT),
         (Cause.LONG_PULSE, CORRUPT),
-        (Cause.UNEQUAL_HALVES, CORRUPT),
+        (Cause.UNEQUAL_BITS, CORRUPT),
         (Cause.ERROR_WORD, CORRUPT),
         (Cause.LATE_READ, CORRUPT),
         (Cause.STALE, SampleFlag.STALE),
