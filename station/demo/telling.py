@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,7 @@ from station.demo.summary import Summary
 COLOURS = {"accept": "bold green", "review": "bold yellow", "reject": "bold red", "abstain": "bold cyan"}
 PLAIN_WIDTH = 110  # of lines, where there is no terminal to fit
 INDENT = " " * 5
+DECISION_WIDTH = 8
 
 
 class Teller(Protocol):
@@ -111,6 +113,8 @@ class PlainTeller:
             self._shopper = result.shopper
             self._console.print(Text(f"{result.shopper:>3}  shopper {result.did}"))
         self._console.print(_decision(result))
+        if result.verdict["decision"] != "accept":
+            self._console.print(Padding(_asked(result.verdict), (0, 0, 0, len(INDENT) + DECISION_WIDTH), expand=False))
         if result.latency_ms is not None:
             self._console.print(Text(INDENT + _timing(result.latency_ms), style="dim"))
 
@@ -134,15 +138,20 @@ def _decision(result: Result) -> Text:
     verdict = result.verdict
     decision = verdict["decision"]
     text = Text(INDENT)
-    text.append(f"{decision.upper():<8}", style=COLOURS.get(decision, "bold"))
+    text.append(f"{decision.upper():<{DECISION_WIDTH}}", style=COLOURS.get(decision, "bold"))
     if verdict["p_as_claimed"] is not None:
         text.append(f"p(as claimed) {verdict['p_as_claimed']:.3f}  ")
     text.append(words.why(verdict))
-    if asked := words.looks(verdict):
-        text.append(f"; {asked}")
     if not result.right:
         text.append(f"  should be {' or '.join(result.should)}", style="bold magenta")
     return text
+
+
+def _asked(verdict: dict[str, Any]) -> Text:
+    """Return what staff is asked to do, and what the shopper is told."""
+    staff = words.looks(verdict)
+    told = verdict["message"].get("en", "")
+    return Text(f"staff: {staff}\nsays: {told}" if staff else f"says: {told}")
 
 
 def _timing(took: Latency) -> str:

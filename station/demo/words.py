@@ -42,9 +42,9 @@ def why(verdict: dict[str, Any]) -> str:
 
 def looks(verdict: dict[str, Any]) -> str:
     """Return what staff is asked to look at, "" if nothing."""
-    rechecks = [f"re-scan {name_of(each['gtin'])}" for each in verdict["recheck"]]
-    looks_for = [f"look for {each['name']}" for each in verdict["look_for"]]
-    return ", ".join([*rechecks, *looks_for])
+    again = ", ".join(name_of(each["gtin"]) for each in verdict["recheck"])
+    others = ", ".join(each["name"] for each in verdict["look_for"])
+    return "; ".join([*([f"re-scan {again}"] if again else []), *([f"look for {others}"] if others else [])])
 
 
 REASONS = {
