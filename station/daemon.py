@@ -37,6 +37,7 @@ from station.timings import Timings
 TICK_S = 0.5
 WATCH_NS = 2 * 10**9
 SECOND_NS = 10**9
+RESUMES_MOST = 10  # ends of the station without any progress of the open visit
 PENDING_MOST = 200  # commands whose answers are outstanding
 
 log = structlog.get_logger()
@@ -46,6 +47,20 @@ class Stop(msgspec.Struct, frozen=True):
     """Ends the daemon."""
 
     reason: str
+
+
+class Crashed(msgspec.Struct, frozen=True):
+    """A thread ended by an error that nobody foresaw: the daemon ends too, and is started afresh."""
+
+    thread: str
+    error: BaseException
+
+
+class KeptZero(msgspec.Struct, frozen=True):
+    """The zero as it is stored: it belongs to one calibration."""
+
+    zero_g: float
+    calibration: str | None
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,20 +110,24 @@ class Daemon:
         self._watched_ns = self._told_ns = 0
         self._told_working = False
         self._stopping: Stop | None = None
+        self._status = 0
 
     def run(self) -> int:
         """Start everything, take values until told to stop, and end everything; return the exit status."""
-        self._begin()
-        while self._stopping is None:
-            self._take(self._next())
-        log.info("stopping", reason=self._stopping.reason)
-        self._end()
-        return 0
+        try:
+            self._begin()
+            while self._stopping is None:
+                self._take(self._next())
+            log.info("stopping", reason=self._stopping.reason)
+        finally:
+            self._end()
+        return self._status
 
     # start and end
 
     def _begin(self) -> None:
         parts = self._parts
+        self._calibrate(time.monotonic_ns())
         self._restore()
         self._watch(time.monotonic_ns())
         parts.delivery.announce("online")
@@ -122,18 +141,31 @@ class Daemon:
 
     def _restore(self) -> None:
         """Go on where the last run ended: its zero, and its open visit."""
+        outbox = self._parts.outbox
         try:
-            zero, kept = self._parts.outbox.kept("zero"), self._parts.outbox.kept("visit")
+            zero, kept, resumed = outbox.kept("zero"), outbox.kept("visit"), outbox.kept("resumed")
+            self._restore_zero(zero)
+            self._restore_visit(kept, int(resumed or b"0"))
         except OutboxError as failure:
             log.warning("nothing could be restored", problem=failure.message, remedy=failure.remedy)
+        except (msgspec.DecodeError, ValueError) as failure:
+            log.warning("what the last run left cannot be read", problem=str(failure))
+
+    def _restore_zero(self, data: bytes | None) -> None:
+        kept = None if data is None else msgspec.json.decode(data, type=KeptZero)
+        if kept is not None and kept.calibration == self._parts.calibrations.version:
+            self._think(events.ZeroRestored(t_ns=time.monotonic_ns(), zero_g=kept.zero_g))
+
+    def _restore_visit(self, data: bytes | None, resumed: int) -> None:
+        """Resume the visit, unless the station has ended so often with it that it may be the reason."""
+        if data is None:
             return
-        if zero is not None:
-            self._think(events.ZeroRestored(t_ns=time.monotonic_ns(), zero_g=float(zero)))
-        if kept is not None:
-            try:
-                self._engine.resume(visit.restore(kept))
-            except msgspec.DecodeError as failure:
-                log.warning("the open visit of the last run cannot be read", problem=str(failure))
+        if resumed >= RESUMES_MOST:
+            log.error("the open visit is given up", reason=f"the station ended {resumed} times with it")
+            self._keeper.put(Batch(forget=("visit", "resumed")))
+            return
+        self._engine.resume(visit.restore(data))
+        self._keeper.put(Batch(keep={"resumed": str(resumed + 1).encode()}))
 
     def _end(self) -> None:
         for worker in reversed(self._parts.workers):
@@ -166,6 +198,9 @@ class Daemon:
                 log.info("the eyes are ready", runtime=value.runtime, products=value.products)
             case Stop():
                 self._stopping = value
+            case Crashed(thread, error):
+                log.critical("a thread ended by a bug", thread=thread, exc_info=error)
+                self._stopping, self._status = Stop(f"thread {thread} is gone"), 1
             case _:
                 self._hear(value)  # type: ignore[arg-type] # nothing else is put on the queue
         self._housekeeping(time.monotonic_ns())
@@ -183,7 +218,7 @@ class Daemon:
         self._finish(draft)
 
     def _finish(self, draft: Draft) -> None:
-        """Commit, and only then answer; an alarm that the disk refuses is told of all the same."""
+        """Commit, then answer; an alarm that the disk refuses is told of all the same."""
         if (draft.events or draft.keep or draft.forget) and not self._keeper.put(draft.batch()):
             for event in draft.events:
                 if event.name == "alarm":
@@ -201,7 +236,7 @@ class Daemon:
             case effects.Answer():
                 draft.answers.append(effect)
             case effects.KeepZero(zero_g=zero_g):
-                draft.keep["zero"] = repr(zero_g).encode()
+                draft.keep["zero"] = msgspec.json.encode(KeptZero(zero_g, self._parts.calibrations.version))
             case effects.KeepVisit(snapshot=snapshot):
                 _keep_visit(snapshot, draft)
             case effects.Deliver(verdict=verdict):
@@ -303,11 +338,10 @@ class Daemon:
     def _watch(self, now_ns: int) -> None:
         """Look at the files that others may change, and at delivery's troubles."""
         self._watched_ns = now_ns
-        self._think(events.Ticked(t_ns=now_ns))
-        calibrated, alarms = self._parts.calibrations.refresh(now_ns)
-        for event in calibrated:
-            self._think(event)
-        alarms += self._parts.assessor.refresh()
+        self._calibrate(now_ns)
+        if self._parts.inbox.empty():  # what waits there may be news of what a tick would miss
+            self._think(events.Ticked(t_ns=now_ns))
+        alarms = self._parts.assessor.refresh()
         self._keeper.retry()
         self._parts.delivery.tick(now_ns)
         self._alarm(*alarms, *self._conditions_now(now_ns))
@@ -315,6 +349,12 @@ class Daemon:
             self._versions, catalogue=self._parts.assessor.version, calibration=self._parts.calibrations.version
         )
         self._stamp(versions)
+
+    def _calibrate(self, now_ns: int) -> None:
+        calibrated, alarms = self._parts.calibrations.refresh(now_ns)
+        for event in calibrated:
+            self._think(event)
+        self._alarm(*alarms)
 
     def _stamp(self, versions: Versions) -> None:
         """Put these versions on verdicts and into the birth message."""
@@ -343,11 +383,11 @@ def _event(effect: effects.Effect) -> Outgoing:
 
 def _keep_visit(snapshot: bytes | None, draft: Draft) -> None:
     draft.keep.pop("visit", None)
+    draft.forget = ["resumed"]
     if snapshot is None:
-        draft.forget = ["visit"]
+        draft.forget.append("visit")
     else:
         draft.keep["visit"] = snapshot
-        draft.forget = []
 
 
 def _config_alarm(problem: str) -> effects.Alarm:

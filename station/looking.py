@@ -5,6 +5,7 @@ read again when products were enrolled or removed, which its folder's time stamp
 gallery cannot be used, every camera is blind, with an alarm, and it is tried again with the next empty platform.
 """
 
+import contextlib
 import queue
 import time
 from pathlib import Path
@@ -113,5 +114,8 @@ class EyeWorker(Worker):
 
 def _stamps(folder: Path) -> tuple[int, ...]:
     """Return the times at which the gallery's folders last changed."""
-    found = [folder / "crops", *sorted((folder / "crops").glob("*"))]
-    return tuple(path.stat().st_mtime_ns for path in found if path.exists())
+    times: list[int] = []
+    for path in [folder / "crops", *sorted((folder / "crops").glob("*"))]:
+        with contextlib.suppress(OSError):  # it may be removed at this very moment
+            times.append(path.stat().st_mtime_ns)
+    return tuple(times)

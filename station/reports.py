@@ -20,7 +20,6 @@ from station.outbox import Outbox, OutboxError
 from station.sensing import ScaleWorker, Worker
 
 HEALTH_S = 60
-METRICS_S = 60
 
 
 def info(config: Config, versions: Versions) -> dict[str, Any]:

@@ -5,14 +5,15 @@ import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import structlog
 
 from station import clitools, config, config_good, wiring
-from station.daemon import Stop
+from station.daemon import Crashed, Stop
 
-UMASK = 0o027  # what the station keeps is nobody else's business
+UMASK = 0o077  # what the station keeps is nobody else's business
 
 
 def add_command(commands: clitools.Subparsers) -> None:
@@ -36,6 +37,11 @@ def _run(arguments: argparse.Namespace) -> int:
     _remember(choice)
     try:
         daemon, inbox = wiring.build(choice.config, choice.problem)
+        threading.excepthook = lambda given: inbox.put(
+            Crashed(
+                given.thread.name if given.thread else "?", given.exc_value or RuntimeError(given.exc_type.__name__)
+            )
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda given, _frame: inbox.put(Stop(signal.Signals(given).name)))
         return daemon.run()

@@ -12,6 +12,7 @@ from msgspec import Meta
 from station.core import gtin
 
 TRUST_MIN, TRUST_MAX = 0.02, 0.99
+MAX_UNITS = 2_000  # of all lines together: ten full carts
 MAX_LINES = 500  # a cart holds some 200 items; more is a broken sender, and bounds the work a message can cause
 
 Text = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -51,7 +52,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
     trust: float | None = None
     tare: Tare | None = None
-    shopper: str | None = None
+    shopper: Text | None = None
 
 
 def parse(data: Any) -> Claim:
@@ -60,6 +61,8 @@ def parse(data: Any) -> Claim:
         claim = msgspec.convert(data, Claim, strict=True)
     except msgspec.ValidationError as error:
         raise ClaimError(str(error)) from error
+    if (units := sum(line.quantity for line in claim.lines)) > MAX_UNITS:
+        raise ClaimError(f"{units} units are claimed; at most {MAX_UNITS} are possible - at `$.lines`")
     numbers = [line.line for line in claim.lines]
     if len(set(numbers)) != len(numbers):
         raise ClaimError("two lines have the same number - at `$.lines`")

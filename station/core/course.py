@@ -4,13 +4,15 @@ Every name of an action or a question in the table is a method here. The course 
 deadlines; a deadline lives only while the table knows its input in the present state.
 """
 
-from typing import TypeVar
+from collections import deque
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from station.core import visit as visits
 from station.core.claim import Claim
-from station.core.effects import Announce, Capture, Deliver, Effect, Judge, KeepVisit, Phase, Token
+from station.core.claims import Ledger
+from station.core.effects import Alarm, Announce, Capture, Deliver, Effect, Judge, KeepVisit, Phase, Token
 from station.core.events import Judged, TokenRead
 from station.core.faults import Faults
 from station.core.gaze import Gaze, late
@@ -22,75 +24,65 @@ from station.core.verdict import EvidenceSummary, Judgement, Reason, Timing, Ver
 from station.core.visit import Visit
 from station.core.weighing import Weighing
 
-DEADLINES = frozenset({Input.NO_CLAIM, Input.NOT_SETTLED, Input.EXPIRED, Input.EVIDENCE})
 MS_NS = 1e6
 
 Known = TypeVar("Known")
+Carried = TypeVar("Carried")
+
+
+class Taken(NamedTuple):
+    """A claim on its way into a visit, and the last verdict number of its transaction."""
+
+    claim: Claim
+    last_verdict_no: int = 0
+
+
+Brought = Taken | TokenRead | Judged | None
 
 
 class Course:
     """One visit after the other. The owner puts inputs with what they carry, and collects the effects."""
 
-    def __init__(self, setup: Setup, versions: Versions, weighing: Weighing, faults: Faults) -> None:
+    def __init__(self, setup: Setup, versions: Versions, weighing: Weighing, faults: Faults, ledger: Ledger) -> None:
         self.versions = versions  # the owner keeps them true
         self.state = State.OUT_OF_ORDER  # until the scales have been heard
         self.visit: Visit | None = None
         self.gaze: Gaze | None = None
-        self.held: Claim | None = None  # the next transaction's, until this load has gone
         self.number = 0  # of the last capture or question
         self.deadlines: dict[Input, int] = {}
         self.effects: list[Effect] = []
         self._setup = setup
         self._weighing = weighing
         self._faults = faults
+        self._ledger = ledger
         self._visits = 0
-        self._inputs: list[Input] = []
+        self._inputs: deque[tuple[Input, Brought]] = deque()
+        self._brought: Brought = None  # by the input that is being taken
         self._t_ns = 0
-        self._claim: tuple[Claim, int] | None = None  # what CLAIM, OTHER_CLAIM and CORRECTION carry
-        self._token: TokenRead | None = None
-        self._judged: Judged | None = None
+        self._unsteady = False  # the platform was reported never to be still
 
     def begin_event(self, t_ns: int) -> None:
-        """Start collecting the effects of an event at `t_ns`."""
+        """Start collecting the effects of an event at `t_ns`; deadlines that have passed come first."""
         self._t_ns, self.effects = t_ns, []
+        for what, at_ns in sorted(self.deadlines.items(), key=lambda item: item[1]):
+            if self.deadlines.get(what) == at_ns <= t_ns:
+                del self.deadlines[what]
+                self.put(what)
+                self.run()
 
-    def put(self, what: Input) -> None:
-        """Queue an input."""
-        self._inputs.append(what)
-
-    def put_claim(self, what: Input, claim: Claim, last_verdict_no: int = 0) -> None:
-        """Queue an input that brings a claim."""
-        self._claim = (claim, last_verdict_no)
-        self.put(what)
-
-    def put_token(self, token: TokenRead) -> None:
-        """Queue a phone's code."""
-        self._token = token
-        self.put(Input.TOKEN)
-
-    def put_judged(self, judged: Judged) -> None:
-        """Queue the checker's answer."""
-        self._judged = judged
-        self.put(Input.JUDGED)
+    def put(self, what: Input, brought: Brought = None) -> None:
+        """Queue an input with what it brings: a `Taken` claim, a `TokenRead` or a `Judged`."""
+        self._inputs.append((what, brought))
 
     def run(self) -> None:
-        """Take the inputs, and those that follow from them and from the clock."""
-        self._expire()
+        """Take the inputs, and those that follow from them."""
         while self._inputs:
-            what = self._inputs.pop(0)
-            if what in DEADLINES and (self.state, what) not in TABLE:
-                continue  # an input before it in the same event led out of the state that waited
+            what, self._brought = self._inputs.popleft()
             go = step(self.state, what, lambda question: bool(getattr(self, question)()))
             for action in go.actions:
                 getattr(self, action)()
             self.state = go.state
             self.deadlines = {key: at for key, at in self.deadlines.items() if (self.state, key) in TABLE}
-
-    def _expire(self) -> None:
-        for what, at_ns in sorted(self.deadlines.items(), key=lambda item: item[1]):
-            if at_ns <= self._t_ns:
-                del self.deadlines[what]
-                self.put(what)
 
     def _within(self, what: Input, seconds: float) -> None:
         self.deadlines[what] = self._t_ns + int(seconds * NS)
@@ -116,8 +108,8 @@ class Course:
     def settled_elsewhere(self) -> bool:  # noqa: D102
         return self.visit is not None and self.visit.settled
 
-    def load_came_after_verdict(self) -> bool:  # noqa: D102
-        return self.visit is not None and self.visit.replaced
+    def visit_is_over(self) -> bool:  # noqa: D102
+        return self.visit is not None and self.visit.is_over
 
     def same_load(self) -> bool:
         """Whether what lies there is what the last verdict was about."""
@@ -134,32 +126,45 @@ class Course:
 
     def close(self) -> None:
         """End the visit; a claim that was held begins the next one."""
+        ended = self._open
+        self.give_up()
+        if ended.next_claim is not None:
+            self.put(Input.CLAIM, Taken(ended.next_claim, ended.next_verdict_no))
+
+    def give_up(self) -> None:
+        """End the visit for another's sake. A claim without its verdict may be sent again."""
         self._announce("closed", None)
+        ended = self._open
+        if ended.claim is not None and not ended.claim_is_settled:
+            self._ledger.forget(ended.claim.transaction_id)
         self.visit, self.gaze = None, None
+        self.deadlines.clear()
         self.effects.append(KeepVisit(snapshot=None))
-        if self.held is not None:
-            self.put_claim(Input.CLAIM, self.held)
-            self.held = None
 
     def hand_on(self) -> None:
-        """End the visit and begin another with the load that lies there."""
-        moved_ns = self._open.moved_ns
-        self._announce("closed", None)
-        self.visit, self.gaze = None, None
+        """End the visit and begin another with the load that lies there, and its deadlines."""
+        moved_ns, deadlines = self._open.moved_ns, dict(self.deadlines)
+        self.give_up()
+        self.deadlines = deadlines
         self.begin()
         self._open.moved_ns = moved_ns
         self.announce_placed()
 
     def take_claim(self) -> None:
         """Make the claim that came the visit's own."""
-        self._open.claim, last_verdict_no = known(self._claim)
-        self._open.verdict_no = max(self._open.verdict_no, last_verdict_no)
-        self._open.settled = self._open.replaced = False
+        taken = self._carried(Taken)
+        self._open.claim = taken.claim
+        self._open.verdict_no = max(self._open.verdict_no, taken.last_verdict_no)
+        self._open.settled = False
         self._keep()
 
     def hold_claim(self) -> None:
-        """Keep the claim that came for the next visit."""
-        self.held, _ = known(self._claim)
+        """Keep the claim that came for the next visit; one that was kept before may be sent again."""
+        taken, before = self._carried(Taken), self._open.next_claim
+        if before is not None and before.transaction_id != taken.claim.transaction_id:
+            self._ledger.forget(before.transaction_id)
+        self._open.next_claim, self._open.next_verdict_no = taken
+        self._keep()
 
     def drop_claim(self) -> None:
         """Forget the claim and what was said of it."""
@@ -173,8 +178,14 @@ class Course:
 
     def hand_over_token(self) -> None:
         """Tell the backend of a phone's code."""
-        token = known(self._token)
+        token = self._carried(TokenRead)
         self.effects.append(Token(visit_id=self._open.visit_id, token=token.token, symbology=token.symbology))
+
+    def _carried(self, kind: type[Carried]) -> Carried:
+        """Return what the present input brought."""
+        if not isinstance(self._brought, kind):
+            raise RefusedError(f"an input came without its {kind.__name__}")
+        return self._brought
 
     def _keep(self) -> None:
         self.effects.append(KeepVisit(snapshot=visits.snapshot(self._open)))
@@ -189,6 +200,11 @@ class Course:
         """The load moves now, and should settle soon."""
         self._open.moved_ns = self._t_ns
         self._within(Input.NOT_SETTLED, self._setup.deadlines.settle_s)
+
+    def expect_stillness(self) -> None:
+        """The load should settle soon, if it is not still already; when it began to move does not change."""
+        if self._weighing.reading is None and Input.NOT_SETTLED not in self.deadlines:
+            self._within(Input.NOT_SETTLED, self._setup.deadlines.settle_s)
 
     def await_load(self) -> None:
         """A load should come before the claim expires."""
@@ -211,6 +227,7 @@ class Course:
     def announce_placed(self) -> None:
         """Tell of a load, with its weight if one can be told yet."""
         level = self._weighing.level()
+        self._open.placed = True
         self._announce("placed", None if level is None or level.now_g is None else (level.now_g, level.sd_g))
 
     def announce_stable(self) -> None:
@@ -224,9 +241,11 @@ class Course:
 
     def announce_removed(self) -> None:
         """Tell that the load has gone."""
+        self._open.reading = self._open.announced = None
+        if not self._open.placed:
+            return
+        self._open.placed = False
         level = self._weighing.level()
-        self._open.reading = None
-        self._open.replaced = self._open.decision is not None
         self._announce("removed", None if level is None else (level.mean_g, level.sd_g))
 
     def _announce_reading(self, phase: Phase) -> None:
@@ -273,7 +292,7 @@ class Course:
 
     def deliver(self) -> None:
         """Give the checker's judgement."""
-        judged = known(self._judged)
+        judged = self._carried(Judged)
         judgement = judged.judgement
         if self._setup.cameras and not known(self.gaze).seen:
             judgement = msgspec.structs.replace(judgement, reasons=(*judgement.reasons, "CAMERA_FAULT"))
@@ -296,8 +315,23 @@ class Course:
         visit.faulted = True
         self._abstain("NOT_CALIBRATED" if self._faults.uncalibrated else "SCALE_FAULT")
 
+    def abstain_unsteady(self) -> None:
+        """Say that the platform has never been still, and abstain where somebody waits."""
+        self._unsteady = True
+        self.effects.append(unsteady(raised=True))
+        if self.visit is not None and not self.visit.verdict_stands:
+            self._abstain("NOT_SETTLED")
+
+    def heed(self, *, steady: bool) -> None:
+        """While the platform is unknown though nothing is broken, stillness is awaited; told by the owner."""
+        if not steady and not self._unsteady and Input.NOT_SETTLED not in self.deadlines:
+            self._within(Input.NOT_SETTLED, self._setup.deadlines.settle_s)
+        elif steady and self._unsteady:
+            self._unsteady = False
+            self.effects.append(unsteady(raised=False))
+
     def _abstain(self, reason: Reason) -> None:
-        claim, reading = self._open.claim, self._open.reading
+        claim, reading = self._open.claim, self._open.reading if reason == "NO_CLAIM" else None
         weight = None if reading is None else Weight(gross_g=reading.gross_g, sd_g=reading.sd_g)
         currency = self._setup.currency if claim is None else claim.currency
         self._open.judged = None
@@ -332,6 +366,15 @@ class Course:
             fusion=fusion_ms,
             total=max(self._t_ns - now.moved_ns, 0) / MS_NS,
         )
+
+
+def unsteady(*, raised: bool) -> Alarm:
+    """Return the alarm of a platform that is never still."""
+    remedy = "see what shakes the platform or touches it: a wall, a cable, a machine nearby"
+    return Alarm(
+        code="SCALE_UNSTEADY", part="platform", raised=raised, severity="warning",
+        message="the platform has not been still since it was connected", remedy=remedy,
+    )  # fmt: skip
 
 
 def known(value: Known | None) -> Known:

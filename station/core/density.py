@@ -66,7 +66,7 @@ class Grid:
         masses, step_g = self.levels[level], STEP_G * COARSER**level
         offset_g = (step_g - STEP_G) / 2  # centre of the first coarse bin
         variance = np.maximum(variance_g2, (0.7 * STEP_G) ** 2)
-        half = math.ceil(REACH_SD * math.sqrt(float(variance.max())) / step_g) + 1
+        half = min(math.ceil(REACH_SD * math.sqrt(float(variance.max())) / step_g) + 1, masses.size)
         middle = np.rint(np.clip((x_g - offset_g) / step_g, -half - 1, masses.size + half)).astype(np.int64)
         bins = middle[:, None] + np.arange(-half, half + 1)
         weights = np.where((bins >= 0) & (bins < masses.size), masses[np.clip(bins, 0, masses.size - 1)], 0.0)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from station.core import events
 from station.core.claims import Ledger
-from station.core.course import Course
+from station.core.course import Course, Taken
 from station.core.effects import Answer, Effect, KeepZero, LearnEmpty
 from station.core.faults import Faults
 from station.core.gaze import in_time
@@ -21,7 +21,8 @@ from station.core.visit import Visit
 from station.core.weighing import Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing
 
 ZERO_KEPT_D = 0.5  # divisions that the zero may move before it is stored again
-EMPTY_EVERY_S = 30.0  # how often cameras may learn the empty platform anew
+HANDS_NS = NS  # after the last goods have gone, hands and the basket leave the cameras' view
+EMPTY_EVERY_NS = 30 * NS  # how often cameras may learn the empty platform anew
 SETTLING, UNUSABLE = 2, 62  # bits of drivers.base.SampleFlag: all but a gap, whose sample itself is sound
 
 CHANGE_INPUTS: dict[type[Change], Input] = {
@@ -45,12 +46,13 @@ class Engine:
     def __init__(self, setup: Setup, versions: Versions) -> None:
         self.weighing = Weighing(setup.scales, setup.weighing)
         self._faults = Faults(self.weighing)
-        self._course = Course(setup, versions, self.weighing, self._faults)
         self._ledger = Ledger()
+        self._course = Course(setup, versions, self.weighing, self._faults, self._ledger)
         self._setup = setup
         self._t_ns = 0
         self._kept_zero_g: float | None = None
         self._learnt_ns: int | None = None
+        self._empty_ns: int | None = None  # since when nobody is there
 
     @property
     def state(self) -> State:
@@ -74,8 +76,9 @@ class Engine:
     def resume(self, kept: Visit) -> None:
         """Go on with the visit of the last run; only before the first event."""
         self._course.visit = kept
-        if kept.claim is not None:
-            self._ledger.keep(kept.claim)
+        for claim in (kept.claim, kept.next_claim):
+            if claim is not None:
+                self._ledger.keep(claim)
 
     def handle(self, event: events.AnyEvent) -> list[Effect]:
         """Take one event and return what is to be done, in order."""
@@ -138,7 +141,7 @@ class Engine:
     def judged(self, event: events.Judged) -> None:
         """The checker answered; an answer to an older question is nothing."""
         if event.judge_no == self._course.number:
-            self._course.put_judged(event)
+            self._course.put(Input.JUDGED, event)
 
     # the backend and the people at the station
 
@@ -149,15 +152,14 @@ class Engine:
             self._ledger.keep(event.claim)
             mine = self.visit is None or self.visit.transaction_id in {None, event.claim.transaction_id}
             what = Input.CLAIM if mine else Input.OTHER_CLAIM
-            self._course.put_claim(what, event.claim, event.last_verdict_no)
+            self._course.put(what, Taken(event.claim, event.last_verdict_no))
         self._answer(event.command, *CLAIM_ANSWERS[news])
 
     def cancelled(self, event: events.Cancelled) -> None:
         """Withdraw the open claim or the one that is held."""
-        held = self._course.held
         self._ledger.forget(event.transaction_id)
-        if held is not None and held.transaction_id == event.transaction_id:
-            self._course.held = None
+        if self._let_go(event.transaction_id):
+            pass
         elif self.visit is not None and self.visit.transaction_id == event.transaction_id:
             self._course.put(Input.CANCEL)
         else:
@@ -165,11 +167,21 @@ class Engine:
             return
         self._answer(event.command)
 
+    def _let_go(self, transaction_id: str | None) -> bool:
+        """Drop the claim that waits for the next visit if it is this transaction's."""
+        held = None if self.visit is None else self.visit.next_claim
+        if self.visit is None or held is None or held.transaction_id != transaction_id:
+            return False
+        self.visit.next_claim = None
+        return True
+
     def released(self, event: events.Released) -> None:
         """Settle the visit that is named."""
         named = {event.transaction_id, event.visit_id} - {None}
         if self.visit is not None and named & {self.visit.transaction_id, self.visit.visit_id}:
             self._course.put(Input.RELEASE)
+            self._answer(event.command)
+        elif self._let_go(event.transaction_id):
             self._answer(event.command)
         else:
             self._answer(event.command, "unknown_transaction", "no such transaction or visit is open here")
@@ -184,12 +196,12 @@ class Engine:
 
     def token_read(self, event: events.TokenRead) -> None:
         """Hand a phone's code on."""
-        self._course.put_token(event)
+        self._course.put(Input.TOKEN, event)
 
     def corrected(self, event: events.Corrected) -> None:
         """Judge by the lines as they now stand at the station."""
         if self.visit is not None and self.visit.transaction_id == event.claim.transaction_id:
-            self._course.put_claim(Input.CORRECTION, event.claim)
+            self._course.put(Input.CORRECTION, Taken(event.claim))
 
     # what follows from them
 
@@ -207,6 +219,8 @@ class Engine:
         if began and self.visit is not None:
             self.visit.faulted = False
         unknown = self.weighing.phase is PlatformPhase.UNKNOWN
+        if self.state is State.OUT_OF_ORDER and not self._faults.present:
+            self._course.heed(steady=not unknown)
         if began or (unknown and self.state is not State.OUT_OF_ORDER):
             self._course.put(Input.TROUBLE)
 
@@ -225,10 +239,13 @@ class Engine:
             self._course.effects.append(KeepZero(zero_g=now_g))
 
     def _learn_empty(self) -> None:
-        """Let the cameras learn the empty platform when a visit has ended, and again now and then."""
+        """Let the cameras learn the empty platform a moment after a visit has ended, and again now and then."""
         if not (self.weighing.idle and self._setup.cameras and self.weighing.phase is PlatformPhase.EMPTY):
-            self._learnt_ns = None
-        elif self._learnt_ns is None or self._t_ns - self._learnt_ns >= EMPTY_EVERY_S * NS:
+            self._empty_ns = self._learnt_ns = None
+            return
+        self._empty_ns = self._t_ns if self._empty_ns is None else self._empty_ns
+        due_ns = self._empty_ns + HANDS_NS if self._learnt_ns is None else self._learnt_ns + EMPTY_EVERY_NS
+        if self._t_ns >= due_ns:
             self._learnt_ns = self._t_ns
             self._course.effects.append(LearnEmpty())
 

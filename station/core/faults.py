@@ -10,6 +10,7 @@ _REMEDIES = {
     "silent": ("SCALE_SILENT", "check its power and cable"),
     "overloaded": ("SCALE_OVERLOADED", "take load off the platform"),
 }
+_NOT_READY = ("SCALE_NOT_READY", "see what its display says; let it warm up, and set it to gross weight")
 _OTHER = ("SCALE_FAULT", "check the load cells and their cables")
 
 
@@ -66,5 +67,5 @@ class Faults:
         fault = self._weighing.fault(scale, t_ns)
         if fault is None:
             return "", "", ""
-        code, remedy = _REMEDIES.get(fault, _OTHER)
+        code, remedy = _REMEDIES.get(fault, _NOT_READY if fault.startswith("not ready") else _OTHER)
         return code, fault, remedy

@@ -25,7 +25,9 @@ class Visit(msgspec.Struct, kw_only=True):
     announced: Reading | None = None
     moved_ns: int = 0  # when the load last began to move
     faulted: bool = False  # an abstention for the present fault was given
-    replaced: bool = False  # the judged load was taken away, and no claim came since
+    placed: bool = False  # the backend was told of a load
+    next_claim: Claim | None = None  # another transaction's, until this load has gone
+    next_verdict_no: int = 0  # of that transaction so far
 
     @property
     def transaction_id(self) -> str | None:
@@ -36,6 +38,11 @@ class Visit(msgspec.Struct, kw_only=True):
     def claim_is_open(self) -> bool:
         """Return whether there is a claim that nothing has settled."""
         return self.claim is not None and not self.claim_is_settled
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing is left to do for this visit once its load has gone."""
+        return self.claim_is_settled or self.next_claim is not None
 
     @property
     def claim_is_settled(self) -> bool:

@@ -6,8 +6,9 @@ still level decides what lies there. `EMPTY`: within the load threshold of zero.
 
 Zero (converters only; an instrument keeps its own). At start the kept zero is restored; it is set anew only within
 2 % of capacity of the calibrated zero, and not when a kept zero says that goods lie there. While the station is idle,
-unloaded and still, the zero follows drift by at most half a division a second (OIML R 76: 0.5 d/s) and never further
-than 2 % of capacity from the calibrated zero. A platform that stays below zero for 5 s is set to zero (R 76 likewise).
+unloaded and still, the zero follows drift by at most a twentieth of a division a second (OIML R 76 allows half; drift
+needs far less, and goods that are poured must not be followed) and never further than 2 % of capacity from the
+calibrated zero. What an empty platform showed last, besides, is part of the uncertainty of the next load. A platform that stays below zero for 5 s is set to zero (R 76 likewise).
 """
 
 import enum
@@ -23,10 +24,11 @@ from station.core.tracks import NS, CountsTrack, IndicationTrack, Level, ScaleSp
 
 ZERO_RANGE = 0.02  # of capacity
 BELOW_ZERO_S = 5.0
-TRACK_D_PER_S = 0.5
+TRACK_D_PER_S = 0.05
 SUSTAIN = 3  # evaluations in a row before a departure is believed
 MOTION_LOAD_S = 1.0  # motion without a value for this long means that something lies there
 SILENT_S = 2.0
+FRESH_S = {True: 0.5, False: 1.5}  # a level older than this is not still: of a converter, of an instrument
 OVER_DIVISIONS = 9  # OIML R 76: no indication above Max + 9 e
 
 
@@ -91,11 +93,16 @@ class Weighing:
         self._off = 0
         self._since_ns: int | None = None  # when the present motion or under-zero began
         self._tracked_ns = 0
+        self._now_ns = 0
+        self._rest = (0.0, 0.0)  # what the empty platform showed last, and its standard deviation
 
     # what comes in
 
     def calibrate(self, scale: int, calibration: Calibration | None) -> None:
-        """Use this calibration from now on."""
+        """Use this calibration from now on; the zero of another calibration says nothing any more."""
+        before = self._converters[scale].calibration
+        if before is not None and before != calibration:
+            self.zero_g, self._kept_zero_g, self.zero_known = 0.0, None, False
         self._converters[scale].calibration = calibration
         self.forget(scale)
 
@@ -156,13 +163,17 @@ class Weighing:
             now_sd_g=math.sqrt(sum(level.now_sd_g**2 for level in known)),
             mean_g=sum(level.mean_g for level in known) - self.zero_g,
             sd_g=math.sqrt(sum(level.sd_g**2 for level in known)),
-            still=all(level.still for level in known),
+            still=all(level.still for level in known) and all(self._fresh(scale) for scale in self._tracks),
         )
 
     def same_load(self, one: Reading, other: Reading) -> bool:
         """Return whether two readings can be of one load: within a division, or five times their noise."""
         noise_g = math.hypot(one.noise_sd_g, other.noise_sd_g)
         return abs(one.gross_g - other.gross_g) <= max(self.division_g, 5 * noise_g)
+
+    def _fresh(self, scale: int) -> bool:
+        last_ns = self._last_ns[scale]
+        return last_ns is not None and self._now_ns - last_ns <= FRESH_S[self.specs[scale].counts] * NS
 
     def set_zero(self) -> str | None:
         """Make the present weight zero; return None, or why that is refused."""
@@ -180,6 +191,7 @@ class Weighing:
 
     def _evaluate(self, scale: int, t_ns: int) -> list[Change]:
         self._last_ns[scale] = t_ns
+        self._now_ns = max(self._now_ns, t_ns)
         level = self.level()
         if level is None:
             return []
@@ -211,10 +223,12 @@ class Weighing:
         self._off, self._since_ns = 0, None
         if level.mean_g <= self.threshold_g:
             self.phase, self.reading = PlatformPhase.EMPTY, None
-            self._tracked_ns = t_ns
+            self._tracked_ns, self._rest = t_ns, (level.mean_g, level.sd_g)
             return [Unloaded()]
         self.phase = PlatformPhase.SETTLED
-        self.reading = Reading(t_ns=t_ns, gross_g=level.mean_g, sd_g=level.sd_g, noise_sd_g=level.now_sd_g)
+        rest_g, rest_sd_g = self._rest
+        sd_g = math.hypot(level.sd_g, rest_sd_g, rest_g / math.sqrt(3))
+        self.reading = Reading(t_ns=t_ns, gross_g=level.mean_g, sd_g=sd_g, noise_sd_g=level.now_sd_g)
         return [Settled(self.reading)]
 
     def _empty(self, level: Level, t_ns: int) -> list[Change]:
@@ -248,6 +262,8 @@ class Weighing:
     # zero
 
     def _keep_zero(self, level: Level, t_ns: int) -> None:
+        if level.still:
+            self._rest = (level.mean_g, level.sd_g)
         elapsed_s, self._tracked_ns = (t_ns - self._tracked_ns) / NS, t_ns
         if not (level.still and self.idle and any(spec.counts for spec in self.specs)):
             self._since_ns = None

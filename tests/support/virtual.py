@@ -47,9 +47,9 @@ class Virtual:
         self._noise_g = noise_g
         if kept_zero_g is not None:
             self.feed(events.ZeroRestored(t_ns=self.t_ns, zero_g=kept_zero_g))
-        self.feed(events.ScaleFound(t_ns=self.t_ns, scale=0))
         if scale.counts and calibrated:
             self.feed(events.Calibrated(t_ns=self.t_ns, scale=0, calibration=CALIBRATION))
+        self.feed(events.ScaleFound(t_ns=self.t_ns, scale=0))
 
     def feed(self, event: events.AnyEvent) -> list[Effect]:
         """Hand one event over, answer the checker's questions, and keep the effects."""
