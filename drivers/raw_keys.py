@@ -38,6 +38,7 @@ def chip_settings(rate_hz: float, *, poll_s: float, reset_by_edge: bool = True) 
     rules = Rules(
         settling=_SETTLING,
         reset_by_edge=reset_by_edge,
+        early_edges=reset_by_edge,
         frozen_after=_FROZEN_AFTER,
         stuck_counts=STUCK_COUNTS,
         rate_hz=band_hz,

@@ -76,7 +76,7 @@ def test_an_edge_that_is_somewhat_late_is_a_gap_and_the_sample_sound() -> None:
 
 
 def test_where_a_late_edge_is_no_reset_it_is_a_gap_and_nothing_is_held() -> None:
-    feeder = Feeder(Rules(reset_by_edge=False)).send(10).send(steps=4.4).send(2)
+    feeder = Feeder(Rules(reset_by_edge=False, early_edges=False)).send(10).send(steps=4.4).send(2)
     assert feeder.flags()[9:] == [NONE, GAP, NONE, NONE]
     assert feeder.rejects == {}
 
