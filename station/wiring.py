@@ -10,7 +10,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from drivers import dfrobot_i2c, files_camera, hx711_bridge, hx711_gpio, hx711_spi, nau7802, nci, picamera2, toledo_8217
+from drivers import (
+    cas,
+    dfrobot_i2c,
+    files_camera,
+    hx711_bridge,
+    hx711_gpio,
+    hx711_iio,
+    hx711_spi,
+    magellan,
+    nau7802,
+    nci,
+    picamera2,
+    toledo_8217,
+)
 from drivers.base import CameraDriver, ScaleDriver
 from drivers.sim import camera as sim_camera
 from drivers.sim import scale as sim_scale
@@ -47,8 +60,11 @@ SCALES: dict[str, Entry] = {
     "hx711-gpio": Entry(hx711_gpio.Options, hx711_gpio.Driver, counts=True),
     "nau7802": Entry(nau7802.Options, nau7802.Driver, counts=True),
     "dfrobot-i2c": Entry(dfrobot_i2c.Options, dfrobot_i2c.Driver, counts=True),
+    "hx711-iio": Entry(hx711_iio.Options, hx711_iio.Driver, counts=True),
     "toledo-8217": Entry(toledo_8217.Options, toledo_8217.Driver),
     "nci": Entry(nci.Options, nci.Driver),
+    "cas": Entry(cas.Options, cas.Driver),
+    "magellan": Entry(magellan.Options, magellan.Driver),
     "sim": Entry(sim_scale.Options, sim_scale.Driver, counts=True),
 }
 CAMERAS: dict[str, Entry] = {

@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field
 
 from drivers.bank import Bank
-from drivers.base import Sample, SampleFlag
+from drivers.base import Sample, SampleFlag, SensorError
 from drivers.sim.hx711_chip import ChipSpec, Hx711Chip
 from drivers.sim.hx711_wires import WiredChip
 from drivers.sim.virtual_pace import VirtualPace
@@ -56,6 +56,18 @@ def run(driver: Bank, pace: VirtualPace, seconds: float) -> list[Sample]:
     while pace.t_ns < until_ns:
         found += driver.read(0.25)
     return found
+
+
+def run_to_error(driver: Bank, reads: int = 10_000) -> tuple[list[Sample], str]:
+    """Read until the driver gives up; return what it gave before, and why it gave up."""
+    found: list[Sample] = []
+    for _ in range(reads):
+        try:
+            found += driver.read(0.25)
+        except SensorError as error:
+            assert error.remedy
+            return found, error.message
+    raise AssertionError(f"the driver did not give up: {found[-3:]}")
 
 
 def false_ones(samples: list[Sample], truths: list[Truth]) -> list[Sample]:
