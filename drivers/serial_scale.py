@@ -74,6 +74,7 @@ class SerialScale:
         self._next_ask_s = self._quiet_limit_s = self._read_s = 0.0
         self._disturbed = False  # the last answer failed: the line must be quiet before the next question
         self._by_itself = False
+        self._owed = False
         self._answered_s = 0.0
 
     def open(self) -> None:
@@ -81,7 +82,10 @@ class SerialScale:
         self._link.open()
         self._conversation.begin()
         self._asked_s, self._heard_s, self._disturbed = None, None, False
-        self._next_ask_s = self._read_s = self._answered_s = self._now_s()
+        self._next_ask_s = self._read_s = self._answered_s = now_s = self._now_s()
+        if self._owed:  # the answer to the last session's question may still come
+            self._rest(now_s, _LATE_S)
+            self._owed = False
 
     def read(self, timeout_s: float) -> Sequence[Reading]:
         """Return what the scale said within `timeout_s`; `SensorError` when it stays silent or cannot be read."""
@@ -144,9 +148,8 @@ class SerialScale:
         return answer
 
     def _ask(self, now_s: float) -> Sequence[Reading]:
-        """Send the question, with an empty buffer before it."""
+        """Send the question, with an empty buffer before it: one read takes all that the kernel keeps."""
         heard = self._conversation.overhear(self._link.read(0.0), self._clock())
-        self._link.discard_input()
         question = self._conversation.ask()
         if question:
             self._link.write(question)
@@ -176,6 +179,7 @@ class SerialScale:
         else:
             self._rest(now_s, _LATE_S if silent else self._options.poll_s)
         if self._patience_s is not None and now_s - self._answered_s >= self._patience_s:
+            self._owed = True
             raise self._lost(silent=silent)
         reason = self._silence if silent else f"the scale's answer broke off, or is not {self._protocol}"
         return Indication(self._clock(), ScaleState.NOT_READY, reason=reason)

@@ -35,13 +35,17 @@ class Pace:
 
 
 class ScaleEmulator(Emulator):
-    """Serves one scale. `mute` makes it silent, `line` and `pace` are its bad line, `unplug` and `replug` its plug."""
+    """Serves one scale. `line` and `pace` are its bad line, `unplug` and `replug` its plug.
+
+    `mute` makes it silent; `answer` is what it says to everything, such as a NAK.
+    """
 
     def __init__(self, live: LiveWorld, port: HostPort, device: Device) -> None:
         super().__init__(port, "scale-emulator")
         self.line = FaultyLine()
         self.pace = Pace()
         self.mute = False
+        self.answer: bytes | None = None
         self._live = live
         self._device = device
         self._next_s = 0.0
@@ -59,7 +63,8 @@ class ScaleEmulator(Emulator):
 
     def received(self, data: bytes) -> None:
         """Answer the host."""
-        self._say(self._device.receive(data))
+        said = self._device.receive(data)
+        self._say(said if self.answer is None else self.answer)
 
     def tick(self) -> None:
         """Look at the load when it is time, and send what is due."""
@@ -67,7 +72,8 @@ class ScaleEmulator(Emulator):
         if now_s >= self._next_s:
             self._device.observe(self._live.load_at(now_s), now_s)
             self._next_s = now_s + _LOOK_S
-            self._say(self._device.stream(now_s))
+            said = self._device.stream(now_s)
+            self._say(self.answer if said and self.answer is not None else said)
         while self._sending and self._sending[0][0] <= now_s:
             self._port.send(self._sending.popleft()[1])
 
