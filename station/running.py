@@ -38,9 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         daemon, inbox = wiring.build(choice.config, choice.problem)
         threading.excepthook = lambda given: inbox.put(
-            Crashed(
-                given.thread.name if given.thread else "?", given.exc_value or RuntimeError(given.exc_type.__name__)
-            )
+            Crashed(thread=given.thread.name if given.thread else "?", error=given.exc_value or given.exc_type())
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda given, _frame: inbox.put(Stop(signal.Signals(given).name)))

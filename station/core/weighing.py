@@ -8,7 +8,8 @@ Zero (converters only; an instrument keeps its own). At start the kept zero is r
 2 % of capacity of the calibrated zero, and not when a kept zero says that goods lie there. While the station is idle,
 unloaded and still, the zero follows drift by at most a twentieth of a division a second (OIML R 76 allows half; drift
 needs far less, and goods that are poured must not be followed) and never further than 2 % of capacity from the
-calibrated zero. What an empty platform showed last, besides, is part of the uncertainty of the next load. A platform that stays below zero for 5 s is set to zero (R 76 likewise).
+calibrated zero. What the empty platform showed last besides is part of the uncertainty of the next load. A platform
+that stays below zero for 5 s is set to zero (R 76 likewise).
 """
 
 import enum
