@@ -73,14 +73,16 @@ _FLAGS = {
 class Rules:
     """What applies to one kind of converter.
 
-    `settling` conversions are rejected after a reset; `reset_by_edge`: a late edge means a reset; `early_edges`: edges
-    are seen exactly, so that an early one is a fault; `frozen_after` equal conversions of a channel are no chance
-    (None: they may be); `stuck_counts` are codes never believed; `rate_hz` are the lowest and the highest possible
-    rate; `repeats`: the interface repeats a result until it has a new one, so an equal one is none.
+    `settling` conversions are rejected after a reset; `reset_by_edge`: a late edge means a reset, and is one after
+    `late_periods`; `early_edges`: edges are seen exactly, so that an early one is a fault; `frozen_after` equal
+    conversions of a channel are no chance (None: they may be); `stuck_counts` are codes never believed; `rate_hz` are
+    the lowest and the highest possible rate; `repeats`: the interface repeats a result until it has a new one, so an
+    equal one is none.
     """
 
     settling: int = 4
     reset_by_edge: bool = True
+    late_periods: float = LATE_PERIODS
     early_edges: bool = True
     frozen_after: int | None = None
     stuck_counts: frozenset[int] = frozenset()
@@ -167,7 +169,7 @@ class Gate:
         if elapsed_ns < EARLY_PERIODS * period_ns and self._rules.early_edges:
             self._condemn(Cause.EARLY_EDGE)
             found.append(Cause.EARLY_EDGE)
-        elif elapsed_ns > (lost + LATE_PERIODS) * period_ns and self._rules.reset_by_edge:
+        elif elapsed_ns > (lost + self._rules.late_periods) * period_ns and self._rules.reset_by_edge:
             self.late_edges += 1
             self._condemn(Cause.LATE_EDGE)
             self.settle()

@@ -84,6 +84,10 @@ class SerialPort:
             raise self._lost(error) from error
         return data.translate(_MASK_7BIT) if self._settings.bytesize == 7 else data  # noqa: PLR2004 - bits in a byte
 
+    def fileno(self) -> int | None:
+        """Return what can be read when bytes are there; None while the port is closed."""
+        return None if self._serial is None else int(self._serial.fileno())
+
     def write(self, data: bytes) -> None:
         """Send all of `data`; fail when the device takes none for a second."""
         port = self._require_open()

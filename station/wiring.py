@@ -13,11 +13,14 @@ import msgspec
 from drivers import (
     cas,
     dfrobot_i2c,
+    dialog_02,
+    dialog_06,
     files_camera,
     hx711_bridge,
     hx711_gpio,
     hx711_iio,
     hx711_spi,
+    hx711_text,
     magellan,
     nau7802,
     nci,
@@ -61,10 +64,13 @@ SCALES: dict[str, Entry] = {
     "nau7802": Entry(nau7802.Options, nau7802.Driver, counts=True),
     "dfrobot-i2c": Entry(dfrobot_i2c.Options, dfrobot_i2c.Driver, counts=True),
     "hx711-iio": Entry(hx711_iio.Options, hx711_iio.Driver, counts=True),
+    "hx711-text": Entry(hx711_text.Options, hx711_text.Driver, counts=True),
     "toledo-8217": Entry(toledo_8217.Options, toledo_8217.Driver),
     "nci": Entry(nci.Options, nci.Driver),
     "cas": Entry(cas.Options, cas.Driver),
     "magellan": Entry(magellan.Options, magellan.Driver),
+    "dialog-06": Entry(dialog_06.Options, dialog_06.Driver),
+    "dialog-02": Entry(dialog_02.Options, dialog_02.Driver),
     "sim": Entry(sim_scale.Options, sim_scale.Driver, counts=True),
 }
 CAMERAS: dict[str, Entry] = {

@@ -65,7 +65,6 @@ def run_to_error(driver: Bank, reads: int = 10_000) -> tuple[list[Sample], str]:
         try:
             found += driver.read(0.25)
         except SensorError as error:
-            assert error.remedy
             return found, error.message
     raise AssertionError(f"the driver did not give up: {found[-3:]}")
 
