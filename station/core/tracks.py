@@ -34,6 +34,7 @@ FLOOR_RISE_PER_S = 0.04
 SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
 MEDIAN = 3
 STEP_SAMPLES = 2  # samples in a row that make a step
+MINIMUM_DIVISIONS = 20  # below this an instrument of class III need not weigh: the load is anything from nothing up
 BAD_SAMPLES = 8  # unusable samples in a row that make a fault
 
 
@@ -243,15 +244,19 @@ class IndicationTrack:
             self.clear()
         elif state == "stable" and weight_g is not None:
             self._take(weight_g)
+        elif state == "same" and self._last_g is not None:
+            self._take(self._last_g)  # the instrument says that the load has not moved since
+        elif state == "below_minimum":
+            self._take(0.0, MINIMUM_DIVISIONS * self._spec.division_g / math.sqrt(3))
         elif state == "under_zero":
             self._take(min(weight_g or 0.0, 0.0))
         elif state == "motion":
             self._move()
 
-    def _take(self, grams: float) -> None:
+    def _take(self, grams: float, more_sd_g: float = 0.0) -> None:
         agrees = self._last_g is not None and abs(grams - self._last_g) <= self._spec.division_g / 2
         self._last_g = grams
-        sd_g = self.indicated_sd_g(grams)
+        sd_g = math.hypot(self.indicated_sd_g(grams), more_sd_g)
         self._level = Level(grams, 0.0, grams, sd_g, agrees)
 
     def _move(self) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from drivers import cas, magellan, nci, toledo_8217
+from drivers import cas, dialog_02, dialog_06, magellan, nci, toledo_8217
 from drivers.base import Indication, ScaleDriver, ScaleState, SensorError
 from drivers.link import Link
 from drivers.nci_codec import Dialect as Nci
 from drivers.serial_scale import Clock
 from drivers.sim.cas_device import CasDevice
+from drivers.sim.dialog_device import DialogDevice, DialogSpec
 from drivers.sim.live import LiveWorld
 from drivers.sim.loopback import DeviceEnd, HostEnd, VirtualClock
 from drivers.sim.magellan_device import MagellanDevice
@@ -68,6 +69,14 @@ CASES = [
         lambda: NciDevice(NciSpec(Nci.BENCH, status_bytes=4)),
     ),
     Case("cas", set_to(cas), set_to(cas, unit=Unit.LB), CasDevice, checked=True),
+    Case(
+        "dialog-06",
+        set_to(dialog_06, polynomial="11021"),
+        set_to(dialog_06, polynomial="18005"),
+        DialogDevice,
+    ),
+    Case("dialog-06 with a price", set_to(dialog_06, polynomial="11021", price=1000), set_to(dialog_06), DialogDevice),
+    Case("dialog-02", set_to(dialog_02), set_to(toledo_8217), lambda: DialogDevice(DialogSpec(polynomial=None))),
     Case("magellan", set_to(magellan), set_to(magellan, unit=Unit.LB), MagellanDevice),
 ]
 
