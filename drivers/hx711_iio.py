@@ -241,5 +241,4 @@ class Driver(Bank):
             for cell in options.cells
         ]
         rules = Rules(settling=5, early_edges=False, frozen_after=_FROZEN_AFTER, stuck_counts=STUCK_COUNTS)
-        poll_s = 0.0 if options.mode == "sysfs" else _POLL_S
-        super().__init__(chips, BankSettings(rules, poll_s, _SILENCE_S, _STALE_NS), pace)
+        super().__init__(chips, BankSettings(rules, _POLL_S, _SILENCE_S, _STALE_NS), pace)
