@@ -12,7 +12,9 @@ from msgspec import Meta
 DEFAULT_CONFIG = Path("/etc/validation-station/station.toml")
 DEFAULT_STATE_DIR = "/var/lib/validation-station"
 # Instruments that know their own calibration; their drivers give grams.
-SELF_CALIBRATED = frozenset({"cas", "dialog-02", "dialog-06", "magellan", "mt-sics", "nci", "toledo-8217"})
+SELF_CALIBRATED = frozenset(
+    {"ascii-line", "cas", "dialog-02", "dialog-06", "magellan", "mt-sics", "nci", "toledo-8217"}
+)
 
 
 class ConfigurationError(ValueError):

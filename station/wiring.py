@@ -1,7 +1,6 @@
 """The composition root: the only place that knows concrete drivers. From a configuration to a daemon that can run."""
 
 import fcntl
-import hashlib
 import os
 import queue
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from drivers import (
+    ascii_line,
     cas,
     dfrobot_i2c,
     dialog_02,
@@ -22,6 +22,7 @@ from drivers import (
     hx711_spi,
     hx711_text,
     magellan,
+    mt_sics,
     nau7802,
     nci,
     picamera2,
@@ -36,6 +37,7 @@ from station.calibrations import Calibrations
 from station.clock import Clock
 from station.commanding import NAMES
 from station.config import Config, DriverOptions
+from station.core import store_policy
 from station.core.engine import Engine
 from station.core.setup import Deadlines, Setup
 from station.core.tracks import ScaleSpec
@@ -71,6 +73,8 @@ SCALES: dict[str, Entry] = {
     "magellan": Entry(magellan.Options, magellan.Driver),
     "dialog-06": Entry(dialog_06.Options, dialog_06.Driver),
     "dialog-02": Entry(dialog_02.Options, dialog_02.Driver),
+    "mt-sics": Entry(mt_sics.Options, mt_sics.Driver),
+    "ascii-line": Entry(ascii_line.Options, ascii_line.Driver),
     "sim": Entry(sim_scale.Options, sim_scale.Driver, counts=True),
 }
 CAMERAS: dict[str, Entry] = {
@@ -111,7 +115,7 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
     """Return the daemon, not started, and its inbox, on which a `Stop` ends it."""
     inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
     state_dir, clock = Path(config.station.state_dir), Clock()
-    versions = Versions(software=__version__, policy=_hash(config.policy))
+    versions = Versions(software=__version__, policy=store_policy.version_of(config.policy))
     setup = _setup(config, clock.new_id())
     outbox = Outbox(state_dir / "outbox.db")
     station = wire.Station(config.station.store, config.station.id)
@@ -195,13 +199,9 @@ def _link_options(config: Config) -> LinkOptions:
         client_id=config.station.id,
         tls=tls,
         username=mqtt.username,
-        password=mqtt.secret(),
+        password=mqtt.secret,
         keepalive_s=mqtt.keepalive_s,
         connect_s=mqtt.connect_timeout_s,
         backoff_min_s=mqtt.backoff_min_s,
         backoff_max_s=mqtt.backoff_max_s,
     )
-
-
-def _hash(value: msgspec.Struct) -> str:
-    return "sha256:" + hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from drivers import cas, dialog_02, dialog_06, magellan, nci, toledo_8217
+from drivers import ascii_line, cas, dialog_02, dialog_06, magellan, mt_sics, nci, toledo_8217
 from drivers.base import Indication, ScaleDriver, ScaleState, SensorError
 from drivers.link import Link
 from drivers.nci_codec import Dialect as Nci
 from drivers.serial_scale import Clock
 from drivers.sim.cas_device import CasDevice
 from drivers.sim.dialog_device import DialogDevice, DialogSpec
+from drivers.sim.line_device import LineDevice, ToledoContinuousDevice
 from drivers.sim.live import LiveWorld
 from drivers.sim.loopback import DeviceEnd, HostEnd, VirtualClock
 from drivers.sim.magellan_device import MagellanDevice
@@ -41,6 +43,7 @@ class Case:
     asked: bool = True
     under: frozenset[ScaleState] = frozenset({ScaleState.UNDER_ZERO})
     moving: frozenset[ScaleState] = frozenset({ScaleState.MOTION})
+    over: frozenset[ScaleState] = frozenset({ScaleState.OVERLOAD})
 
 
 def set_to(module: ModuleType, **keys: object) -> MakeDriver:
@@ -52,6 +55,8 @@ def set_to(module: ModuleType, **keys: object) -> MakeDriver:
 
     return make
 
+
+SILENT = frozenset({ScaleState.NOT_READY})  # it sends nothing: that is told
 
 CASES = [
     Case("toledo-8217", set_to(toledo_8217), set_to(toledo_8217, unit=Unit.LB), ToledoDevice),
@@ -78,6 +83,43 @@ CASES = [
     Case("dialog-06 with a price", set_to(dialog_06, polynomial="11021", price=1000), set_to(dialog_06), DialogDevice),
     Case("dialog-02", set_to(dialog_02), set_to(toledo_8217), lambda: DialogDevice(DialogSpec(polynomial=None))),
     Case("magellan", set_to(magellan), set_to(magellan, unit=Unit.LB), MagellanDevice),
+    Case("mt-sics", set_to(mt_sics), set_to(mt_sics, unit="g"), lambda: LineDevice("mt-sics")),
+    *(
+        Case(
+            f"ascii-line {make}",
+            set_to(ascii_line, profile=make),
+            set_to(ascii_line, profile=make, unit="g"),
+            partial(LineDevice, make),
+            moving=SILENT if make == "kern" else frozenset({ScaleState.MOTION}),
+            over=SILENT if make == "kern" else frozenset({ScaleState.OVERLOAD}),
+        )
+        for make in ("a-and-d", "dini-argeo", "ohaus", "radwag", "sartorius-sbi", "kern")
+    ),
+    Case(
+        "ascii-line dini-argeo continuous",
+        set_to(ascii_line, profile="dini-argeo", continuous=True),
+        set_to(ascii_line, profile="a-and-d", continuous=True),
+        partial(LineDevice, "dini-argeo", every_s=0.1),
+        asked=False,
+    ),
+    Case(
+        "ascii-line adam continuous",
+        set_to(ascii_line, profile="adam", continuous=True),
+        set_to(ascii_line, profile="adam", continuous=True, width=6),
+        partial(LineDevice, "adam", every_s=0.1),
+        asked=False,
+        moving=SILENT,
+        over=SILENT,
+        under=SILENT,
+    ),
+    Case(
+        "ascii-line toledo-continuous",
+        set_to(ascii_line, profile="toledo-continuous"),
+        set_to(ascii_line, profile="toledo-continuous", unit="lb"),
+        ToledoContinuousDevice,
+        checked=True,
+        asked=False,
+    ),
 ]
 
 

@@ -51,8 +51,8 @@ def lost(_: Case, loop: Loop, __: list[Indication]) -> bool:
     return bool(loop.errors) and all(error.remedy for error in loop.errors)
 
 
-def overloaded(_: Case, __: Loop, seen: list[Indication]) -> bool:
-    return seen[-1].state is ScaleState.OVERLOAD
+def overloaded(case: Case, _: Loop, seen: list[Indication]) -> bool:
+    return seen[-1].state in case.over
 
 
 def under_zero(case: Case, _: Loop, seen: list[Indication]) -> bool:

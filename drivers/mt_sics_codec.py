@@ -1,0 +1,46 @@
+"""MT-SICS, the command set of Mettler-Toledo balances, newer Kerns and others, as pure functions of bytes.
+
+A session begins with `@`, which ends whatever the balance was doing; it answers with its serial number. Then `SI` asks
+for the weight at once: `S S` stable, `S D` moving, `S I` busy, `S +` overload, `S -` underload. A weight fills ten
+characters and has no checksum: lines of another length are none.
+Sources: Mettler-Toledo AL-IC p. 72, AT p. 87; Kern FTC pp. 39-42.
+"""
+
+from drivers.conversation import Asking
+from drivers.line_codec import MOTION, OVERLOAD, UNDER_ZERO, LineCodec, Profile, not_ready
+
+CANCEL, WEIGHT_NOW = b"@\r\n", b"SI\r\n"
+PROFILE = Profile(
+    question=WEIGHT_NOW,
+    weight=r"S (?P<a>[SD]) (?P<value>[ 0-9.+-]{w}) (?P<unit>kg|g|lb)",
+    width=10,
+    words={"D": MOTION},
+    phrases={
+        r'I4 A ".*"': not_ready("the scale begins a session"),
+        r"S I": not_ready("the scale is busy"),
+        r"S \+": OVERLOAD,
+        r"S -": UNDER_ZERO,
+        r"ES": not_ready("the scale does not know the question"),
+        r"ET": not_ready("the scale received bytes of wrong parity: check the line's settings"),
+        r"EL": not_ready("the scale cannot do it now"),
+    },
+)
+
+
+class SicsConversation(Asking):
+    """First `@`, then `SI` again and again."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(WEIGHT_NOW, LineCodec(PROFILE, unit))
+        self._fresh = True
+
+    def begin(self) -> None:
+        """Start with `@` again."""
+        super().begin()
+        self._fresh = True
+
+    def ask(self) -> bytes:
+        """Return the question."""
+        fresh, self._fresh = self._fresh, False
+        question = super().ask()
+        return CANCEL if fresh else question
