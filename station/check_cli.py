@@ -1,19 +1,18 @@
 """`station check`: verdicts on baskets from a file or another program, without any hardware."""
 
 import argparse
-import hashlib
 import sys
+from operator import attrgetter
 from pathlib import Path
 
-import msgspec
-
-from station import __version__, catalogue_rows, clitools
+from station import __version__, catalogue, catalogue_rows, clitools
 from station.check import Checker
+from station.core import store_policy
 from station.core.beliefs import Beliefs
+from station.core.product import Product
 from station.core.store_policy import Policy
 from station.core.verdict import Versions
 
-HASH_DIGITS = 16
 ROWS_SHOWN = 10  # of those that cannot be used
 
 
@@ -34,15 +33,20 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
         raise clitools.CommandError("--learn and --state are not supported by this version", clitools.USAGE)
     policy = clitools.configuration(arguments, options).policy if arguments.config else Policy()
     path = Path(arguments.catalogue)
-    beliefs = _beliefs(path, policy)
-    checker = Checker(beliefs, policy, _versions(path, policy))
+    products = _products(path)
+    versions = Versions(
+        software=__version__,
+        catalogue=catalogue.version_of(sorted(products, key=attrgetter("gtin"))),
+        policy=store_policy.version_of(policy),
+    )
+    checker = Checker(Beliefs.of(products, policy.departments), policy, versions)
     for answer in checker.answers(sys.stdin.buffer):
         sys.stdout.buffer.write(answer + b"\n")
         sys.stdout.buffer.flush()
     return clitools.OK
 
 
-def _beliefs(path: Path, policy: Policy) -> Beliefs:
+def _products(path: Path) -> list[Product]:
     try:
         found = catalogue_rows.read(path)
     except catalogue_rows.CatalogueError as error:
@@ -51,12 +55,4 @@ def _beliefs(path: Path, policy: Policy) -> Beliefs:
         clitools.complain(f"{path}:{row.line}: {row.text}")
     if (more := len(found.errors) - ROWS_SHOWN) > 0:
         clitools.complain(f"{path}: {more} more rows cannot be used")
-    return Beliefs.of(found.products, policy.departments)
-
-
-def _versions(path: Path, policy: Policy) -> Versions:
-    return Versions(software=__version__, catalogue=_hash(path.read_bytes()), policy=_hash(msgspec.json.encode(policy)))
-
-
-def _hash(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}"
+    return found.products

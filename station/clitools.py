@@ -18,6 +18,8 @@ else:
 
 OK, FAILED, USAGE = 0, 1, 2  # a command's exit status: fine, a check failed, wrong usage or bad configuration
 
+INTERRUPTED = 130  # as a shell says it of a program that Ctrl-C ended
+
 Run = Callable[[argparse.Namespace], int]
 Options = Callable[[], config.DriverOptions]  # called only by commands that need the drivers' keys
 
@@ -76,6 +78,8 @@ def run(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> 
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except config.ConfigError as error:
         complain(str(error))
         return USAGE
@@ -83,6 +87,18 @@ def run(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> 
         complain(f"{parser.prog}: {error}")
         return error.status
     except BrokenPipeError:  # whoever read our output has enough; the rest of the buffer is flushed to nobody
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:  # what has no words of its own: most often stdout that cannot be written
+        complain(f"{parser.prog}: {error.strerror or error}; check the disk and where the output goes")
+        _silence_stdout()
+        return FAILED
     return status
+
+
+def _silence_stdout() -> None:
+    """Let what is still buffered go nowhere, so that the end of the program does not fail over it."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -143,12 +143,17 @@ class Builder:
         return kind, build(kind, own, path, self.problems, also=ours)
 
     def _distinct(self, kind: str, parts: Sequence[Scale | Camera | None]) -> None:
-        seen: set[str] = set()
+        """No two parts have one name, and no two serial scales one port."""
+        seen: set[tuple[str, str]] = set()
         for number, part in enumerate(parts):
-            if part is not None and part.name in seen:
-                self._add((kind, number, "name"), "must differ from the names before it", part.name)
-            elif part is not None:
-                seen.add(part.name)
+            if part is None:
+                continue
+            port = getattr(part.options, "port", None)
+            for key, value in (("name", part.name), ("port", port)):
+                if value is not None and (key, value) in seen:
+                    self._add((kind, number, key), f"must differ from the {key} of every {kind} before it", value)
+                elif value is not None:
+                    seen.add((key, value))
 
 
 def _only(table: Mapping[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:

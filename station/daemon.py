@@ -111,6 +111,7 @@ class Daemon:
         self._told_working = False
         self._stopping: Stop | None = None
         self._status = 0
+        self._restored = False
 
     def run(self) -> int:
         """Start everything, take values until told to stop, and end everything; return the exit status."""
@@ -141,24 +142,26 @@ class Daemon:
 
     def _restore(self) -> None:
         """Go on where the last run ended: its zero, and its open visit."""
-        outbox = self._parts.outbox
+        outbox, self._restored = self._parts.outbox, True
         try:
             zero, kept, resumed = outbox.kept("zero"), outbox.kept("visit"), outbox.kept("resumed")
             self._restore_zero(zero)
             self._restore_visit(kept, int(resumed or b"0"))
         except OutboxError as failure:
+            self._restored = False  # it is tried again
             log.warning("nothing could be restored", problem=failure.message, remedy=failure.remedy)
         except (msgspec.DecodeError, ValueError) as failure:
             log.warning("what the last run left cannot be read", problem=str(failure))
 
     def _restore_zero(self, data: bytes | None) -> None:
         kept = None if data is None else msgspec.json.decode(data, type=KeptZero)
-        if kept is not None and kept.calibration == self._parts.calibrations.version:
+        fits = kept is not None and kept.calibration == self._parts.calibrations.version
+        if kept is not None and fits and not self._engine.weighing.zero_known:
             self._think(events.ZeroRestored(t_ns=time.monotonic_ns(), zero_g=kept.zero_g))
 
     def _restore_visit(self, data: bytes | None, resumed: int) -> None:
         """Resume the visit, unless the station has ended so often with it that it may be the reason."""
-        if data is None:
+        if data is None or self._engine.visit is not None:
             return
         if resumed >= RESUMES_MOST:
             log.error("the open visit is given up", reason=f"the station ended {resumed} times with it")
@@ -339,6 +342,8 @@ class Daemon:
         """Look at the files that others may change, and at delivery's troubles."""
         self._watched_ns = now_ns
         self._calibrate(now_ns)
+        if not self._restored:
+            self._restore()
         if self._parts.inbox.empty():  # what waits there may be news of what a tick would miss
             self._think(events.Ticked(t_ns=now_ns))
         alarms = self._parts.assessor.refresh()

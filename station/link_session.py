@@ -127,7 +127,7 @@ class Session:
 
     def _prepare(self, will: Publication) -> None:
         if self._options.username is not None:
-            self._client.username_pw_set(self._options.username, self._options.password)
+            self._client.username_pw_set(self._options.username, self._options.password())
         if (tls := self._options.tls) is not None:
             for path in filter(None, (tls.ca, tls.cert, tls.key)):
                 path.read_bytes()  # the ssl module does not name a file that it cannot read

@@ -23,7 +23,7 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     tls: Tls | None = None
     username: str | None = None
-    password: str | None = None
+    password: Callable[[], str | None] = lambda: None  # asked anew at each connect: its file may have been corrected
     keepalive_s: int = 30
     session_expiry_s: int = 300
     connect_s: float = 10.0  # for TCP, TLS, CONNACK and SUBACK, each

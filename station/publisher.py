@@ -60,6 +60,7 @@ class Publisher:
         self._states: dict[str, Posted] = {}
         self._answers: dict[int, Posted] = {}
         self._answer_no = 0
+        self._said: dict[Post, Publication] = {}  # on this connection, without the outbox
 
     @property
     def connected(self) -> bool:
@@ -79,6 +80,7 @@ class Publisher:
     def link_up(self, up: LinkUp, now_ns: int) -> None:
         """A connection stands: publish what is retained, and all the rest."""
         self._up = up
+        self._said.clear()
         self.counters["connects"] += 1
         if self._pump is not None:
             self._begin(self._pump, up, now_ns)
@@ -149,8 +151,22 @@ class Publisher:
             self._publish_all(pump, stamp, now_ns)
         except OutboxError as error:
             self.trouble = error
+            if self._pump is None:
+                self._publish_from_memory(stamp)
 
     # -- inside
+
+    def _publish_from_memory(self, stamp: Stamp) -> None:
+        """Until the outbox can be read for the first time, say once a connection what does not need it."""
+        posts = [Post("state", 0, topic) for topic in self._states]
+        posts += [Post("answer", number, posted.publication.topic) for number, posted in self._answers.items()]
+        for post in posts:
+            publication = self._posted(post, stamp)
+            known = self._said.get(post)
+            if self._up is None or publication is None or known == publication:
+                continue
+            if self._link.publish(self._up.connection, publication) is not None:
+                self._said[post] = publication
 
     def _ready(self, now_ns: int) -> Pump:
         """Return the pump, made anew when the outbox began a new epoch."""

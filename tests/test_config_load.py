@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from station import config, toml_write
+from station import config, toml_write, wiring
 
 
 class Parity(enum.StrEnum):
@@ -158,7 +158,7 @@ def test_everything_that_is_wrong_is_told_at_once_in_order() -> None:
 
 def test_names_of_parts_must_differ() -> None:
     text = GOOD + '[[camera]]\ndriver = "still"\nname = "top"\n[[camera]]\ndriver = "stream"\nname = "top"\n'
-    assert complaints(text) == ['18: camera[1].name = "top": must differ from the names before it']
+    assert complaints(text) == ['18: camera[1].name = "top": must differ from the name of every camera before it']
 
 
 def test_missing_files_are_named_and_relative_to_the_configuration(tmp_path: Path) -> None:
@@ -259,3 +259,10 @@ def test_any_toml_gives_a_configuration_or_lines_of_complaint(tree: dict[str, An
 )
 def test_where_the_configuration_is_looked_for(argument: str | None, environ: dict[str, str], expected: str) -> None:
     assert config.find(argument, environ) == Path(expected)
+
+
+def test_two_scales_on_one_port_are_refused(tmp_path: Path) -> None:
+    scale = '[[scale]]\ndriver = "toledo-8217"\nport = "/dev/ttyUSB0"\n'
+    text = f'[station]\nstore = "1"\nid = "a"\n[mqtt]\nhost = "127.0.0.1"\n{scale}{scale}'
+    with pytest.raises(config.ConfigError, match=r"scale\[1\]\.port = .*must differ from the port of every scale"):
+        config.parse(text.encode(), tmp_path / "station.toml", wiring.driver_options())

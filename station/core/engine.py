@@ -187,8 +187,9 @@ class Engine:
             self._answer(event.command, "unknown_transaction", "no such transaction or visit is open here")
 
     def zero_ordered(self, event: events.ZeroOrdered) -> None:
-        """Set the zero if nobody is there and nothing lies there."""
-        if self.state is not State.IDLE or self.visit is not None:
+        """Set the zero if nobody is there and nothing lies there; at a cold start what lies there may be drift."""
+        nobody = self.visit is None or (self.visit.claim is None and self.state is State.LOADED)
+        if not nobody or not self.weighing.may_be_empty:
             self._answer(event.command, "not_idle", "a visit is open or the platform is not empty")
             return
         refusal = self.weighing.set_zero()

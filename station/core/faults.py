@@ -20,7 +20,7 @@ class Faults:
     def __init__(self, weighing: Weighing) -> None:
         self._weighing = weighing
         self._lost: dict[int, tuple[str, str]] = {}
-        self._present: dict[int, tuple[str, str]] = {}  # alarm code and what is wrong
+        self._present: dict[int, str] = {}  # alarm codes
 
     @property
     def present(self) -> bool:
@@ -30,7 +30,7 @@ class Faults:
     @property
     def uncalibrated(self) -> bool:
         """Return whether a missing calibration is among the faults."""
-        return any(code == "NOT_CALIBRATED" for code, _ in self._present.values())
+        return "NOT_CALIBRATED" in self._present.values()
 
     def lost(self, scale: int, message: str, remedy: str) -> None:
         """The driver cannot reach the scale."""
@@ -47,14 +47,14 @@ class Faults:
         for scale in scales:
             name = self._weighing.specs[scale].name
             code, message, remedy = self._look_at(scale, t_ns)
-            before = self._present.get(scale)
-            if before == ((code, message) if code else None):
+            before = self._present.get(scale, "")
+            if before == code:
                 continue
-            if before is not None:
-                alarms.append(Alarm(code=before[0], part=name, raised=False))
+            if before:
+                alarms.append(Alarm(code=before, part=name, raised=False))
                 del self._present[scale]
             if code:
-                self._present[scale] = (code, message)
+                self._present[scale] = code
                 self._weighing.distrust()
                 text = f"{name}: {message}"
                 alarms.append(Alarm(code=code, part=name, raised=True, message=text, remedy=remedy))

@@ -3,6 +3,7 @@
 All numbers are the `[policy]` table of the configuration; costs are in minor units of the currency.
 """
 
+import hashlib
 from typing import Annotated
 
 import msgspec
@@ -95,3 +96,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
     blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 3000.0  # beyond this the weight alone cannot support a yes
     sights: Sights = Sights()
+
+
+def version_of(policy: Policy) -> str:
+    """Return `sha256:…` of the policy, as verdicts name it."""
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(policy, order="deterministic")).hexdigest()

@@ -95,6 +95,7 @@ class Weighing:
         self._since_ns: int | None = None  # when the present motion or under-zero began
         self._tracked_ns = 0
         self._now_ns = 0
+        self._seen_empty = False
         self._rest = (0.0, 0.0)  # what the empty platform showed last, and its standard deviation
 
     # what comes in
@@ -167,6 +168,11 @@ class Weighing:
             still=all(level.still for level in known) and all(self._fresh(scale) for scale in self._tracks),
         )
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether it is empty, or has never been seen empty since the start: its zero may have drifted meanwhile."""
+        return self.phase is PlatformPhase.EMPTY or not self._seen_empty
+
     def same_load(self, one: Reading, other: Reading) -> bool:
         """Return whether two readings can be of one load: within a division, or five times their noise."""
         noise_g = math.hypot(one.noise_sd_g, other.noise_sd_g)
@@ -181,11 +187,12 @@ class Weighing:
         level = self.level()
         if all(not spec.counts for spec in self.specs):
             return "the scale keeps its own zero: use its zero key"
-        if level is None or not level.still or self.phase is not PlatformPhase.EMPTY:
+        if level is None or not level.still or not self.may_be_empty:
             return "the platform is not empty and still"
         if not self._within_zero_range(self.zero_g + level.mean_g):
             return f"more than {ZERO_RANGE:.0%} of capacity from the calibrated zero"
         self.zero_g += level.mean_g
+        self.distrust()
         return None
 
     # phases
@@ -224,6 +231,7 @@ class Weighing:
         self._off, self._since_ns = 0, None
         if level.mean_g <= self.threshold_g:
             self.phase, self.reading = PlatformPhase.EMPTY, None
+            self._seen_empty = True
             self._tracked_ns, self._rest = t_ns, (level.mean_g, level.sd_g)
             return [Unloaded()]
         self.phase = PlatformPhase.SETTLED

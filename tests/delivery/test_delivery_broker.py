@@ -92,13 +92,13 @@ def test_a_wrong_password_is_told_with_a_remedy_and_the_right_one_heals(tmp_path
     passwords = tmp_path / "passwords"
     subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "vs-03", "right"], check=True, capture_output=True)
     with Mosquitto(tmp_path, f"password_file {passwords}", anonymous=False) as broker:
-        wrong = link_options(broker.port, username="vs-03", password="wrong")
+        wrong = link_options(broker.port, username="vs-03", password=lambda: "wrong")
         with Consumer(tmp_path / "o", wrong) as station:
             station.verdict()
             down = first_trouble(station)
             assert "reason code 13" in down.reason
             assert "check user name and password" in down.remedy
-        right = link_options(broker.port, username="vs-03", password="right")
+        right = link_options(broker.port, username="vs-03", password=lambda: "right")
         with Consumer(tmp_path / "o", right) as station:
             station.until(lambda: station.delivery.counters.get("published", 0) >= 2)
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,3 +184,48 @@ def test_configuration_without_hardware_is_checked(tmp_path: Path) -> None:
     config = configuration(tmp_path, 1883, 'driver = "toledo-8217"\nport = "/dev/absent"')
     done = run_station("config", "check", str(config))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_disk_that_is_full_at_the_start_is_told_of_and_healed(tmp_path: Path, small_disk: Path) -> None:
+    with toledo_rig(tmp_path, state=small_disk, start=False) as rig:
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while os.write(file.fileno(), b"x" * 4096):
+                pass
+        rig.station.start()
+        rig.wait(lambda: ("OUTBOX_FAILED", "raised") in rig.alarms() and bool(rig.backend.heard("st/conn")))
+        rig.claim(CHEESE)
+        rig.wait(lambda: rig.answers("claim") == [{"status": "ok"}])
+        ballast.unlink()
+        rig.put(410)
+        assert rig.wait_verdicts(1)[0]["decision"] == "accept"
+        rig.station.stop()
+
+
+def test_a_corrected_password_is_taken_up_without_a_restart(tmp_path: Path) -> None:
+    passwords, secret = tmp_path / "passwords", tmp_path / "secret"
+    passwords.touch(mode=0o600)
+    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "vs-03", "right"], check=True)
+    secret.write_text("wrong\n")
+    with toledo_rig(tmp_path, start=False) as rig:
+        rig.broker.stop()
+        settings = rig.folder / f"mosquitto-{rig.broker.port}.conf"
+        with_password = f"anonymous true\npassword_file {passwords}"
+        settings.write_text(settings.read_text().replace("anonymous true", with_password))
+        rig.broker.start()
+        text = rig.station.config.read_text()
+        keys = f'username = "vs-03"\npassword_file = "{secret}"\n[[scale]]'
+        rig.station.config.write_text(text.replace("[[scale]]", keys, 1))
+        rig.station.start()
+        wait_until(lambda: any("password" in line and "remedy" in line for line in rig.station.log))
+        secret.write_text("right\n")
+        rig.wait_idle()
+
+
+def test_an_unplugged_scale_is_one_alarm_however_its_words_change(rig: Rig) -> None:
+    rig.scale.unplug()
+    rig.wait(lambda: ("SCALE_LOST", "raised") in rig.alarms())
+    threading.Event().wait(1.5)  # the port is looked for in vain meanwhile, with other words
+    rig.scale.replug()
+    rig.wait(lambda: ("SCALE_LOST", "cleared") in rig.alarms())
+    assert [state for code, state in rig.alarms() if code == "SCALE_LOST"] == ["raised", "cleared"]
