@@ -82,4 +82,4 @@ class ToledoContinuousCodec:
             return no_weight(t_ns, (ScaleState.NOT_READY, f"the scale shows {unit}: check `unit` ({self._unit})"))
         if digits % _INCREMENTS.get(first >> 3 & 3, 1):
             return no_weight(t_ns, (ScaleState.NOT_READY, "the weight is no multiple of the scale's own division"))
-        return weight(t_ns, digits * 10.0 ** (_UNITS_OF_TEN - (first & 7)) * GRAMS[unit])
+        return weight(t_ns, digits * GRAMS[unit] / 10.0 ** ((first & 7) - _UNITS_OF_TEN))
