@@ -13,6 +13,8 @@ ALL = {
     "footprint": "start, memory and processor time of the daemon",
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
     "settling": "how soon and how truly a load is weighed",
+    "corruption": "false counts believed and good ones rejected, beside simpler filters",
+    "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
     "vision_sim": "what the camera sees of the simulated store",
     "vision_grocery": "what it makes of real photographs of groceries",
 }
