@@ -14,7 +14,6 @@ Chips run freely; their samples are aligned in time (see `aligning`), in the ord
 """
 
 import errno
-from collections.abc import Mapping
 from typing import Annotated
 
 import smbus2
@@ -22,7 +21,7 @@ from msgspec import Meta
 
 from drivers.bank import Bank, BankSettings, Conversion
 from drivers.hx711_pins import signed
-from drivers.i2c import Bus, I2cDevice, OpenBus, Place
+from drivers.i2c import Bus, I2cConverter, I2cDevice, OpenBus, Place
 from drivers.integrity import STUCK_COUNTS, Cause, Rules
 from drivers.pace import HostPace, Pace
 from drivers.raw_keys import RawKeys
@@ -60,23 +59,14 @@ def decode(answer: bytes) -> int | None:
     return signed(int.from_bytes(answer[1:], "big")) if len(answer) == _ANSWER_BYTES and answer[0] == _VALID else None
 
 
-class _Board:
+class _Board(I2cConverter):
     """Implements `drivers.bank.Converter`."""
 
+    kind = "the HX711 board"
+
     def __init__(self, device: I2cDevice, pace: Pace) -> None:
-        self._device = device
-        self._pace = pace
+        super().__init__(device, pace)
         self._asked_ns: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Address, bus and multiplexer channel."""
-        return f"the HX711 board at {self._device.name}"
-
-    @property
-    def rejects(self) -> Mapping[str, int]:
-        """Failed transactions and answers that were no values."""
-        return self._device.rejects
 
     def open(self) -> None:
         """Open the bus and ask for the first value."""
@@ -99,14 +89,6 @@ class _Board:
             self._device.refuse(Cause.ERROR_WORD)
             return []
         return [Conversion(self._asked_ns or now_ns, (counts,))]
-
-    def fileno(self) -> int | None:
-        """Return None: there is no event."""
-        return None
-
-    def close(self) -> None:
-        """Let go of the bus."""
-        self._device.close()
 
     def _ask(self, bus: Bus) -> bool:
         bus.write_byte(self._device.address, _GET_RAW)

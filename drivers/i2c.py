@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from drivers.base import SensorError
 from drivers.integrity import Cause, Rejects
+from drivers.pace import Pace
 
 _FAILURES_MOST = 5
 _TRANSIENT = {errno.EREMOTEIO, errno.ENXIO, errno.EIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY}
@@ -142,3 +143,31 @@ class I2cDevice:
         return SensorError(
             f"{self.name} {why}", "check its wiring, supply and address; `i2cdetect -y` lists who answers"
         )
+
+
+class I2cConverter:
+    """What all converters on I2C have in common: the whole of `drivers.bank.Converter` but `open` and `poll`."""
+
+    kind = "the device"
+
+    def __init__(self, device: I2cDevice, pace: Pace) -> None:
+        self._device = device
+        self._pace = pace
+
+    @property
+    def name(self) -> str:
+        """What it is, its address, bus and multiplexer channel."""
+        return f"{self.kind} at {self._device.name}"
+
+    @property
+    def rejects(self) -> Mapping[str, int]:
+        """Failed transactions and answers that were no values."""
+        return self._device.rejects
+
+    def fileno(self) -> int | None:
+        """Return None: no pin tells that a result is ready."""
+        return None
+
+    def close(self) -> None:
+        """Let go of the bus."""
+        self._device.close()

@@ -14,7 +14,6 @@ found at the next read. Chips run freely; their samples are aligned in time (see
     division_g = 2
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import smbus2
@@ -24,7 +23,7 @@ from drivers import nau7802_registers as reg
 from drivers.bank import Bank, Conversion
 from drivers.base import SensorError
 from drivers.hx711_pins import signed
-from drivers.i2c import Bus, I2cDevice, OpenBus, Place
+from drivers.i2c import Bus, I2cConverter, I2cDevice, OpenBus, Place
 from drivers.pace import HostPace, Pace
 from drivers.raw_keys import RawKeys, chip_settings
 
@@ -61,25 +60,16 @@ class Options(RawKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 3300
 
 
-class _Nau7802:
+class _Nau7802(I2cConverter):
     """Implements `drivers.bank.Converter`."""
 
+    kind = "the NAU7802"
+
     def __init__(self, device: I2cDevice, cell: Cell, options: Options, pace: Pace) -> None:
-        self._device = device
+        super().__init__(device, pace)
         self._options = options
-        self._pace = pace
         self._offset, self._span = cell.offset, cell.span
         self._running = reg.RUNNING | (reg.INTERNAL_LDO if options.ldo_mv else 0)
-
-    @property
-    def name(self) -> str:
-        """Address, bus and multiplexer channel."""
-        return f"the NAU7802 at {self._device.name}"
-
-    @property
-    def rejects(self) -> Mapping[str, int]:
-        """Failed transactions."""
-        return self._device.rejects
 
     def open(self) -> None:
         """Reset, power up, set and calibrate the chip: three quarters of a second."""
@@ -105,14 +95,6 @@ class _Nau7802:
         ready_ns = self._pace.now_ns()
         result = self._device.may(lambda bus: bus.read_i2c_block_data(reg.ADDRESS, reg.ADC_RESULT, 3))
         return [] if result is None else [Conversion(ready_ns, (signed(reg.number(result)),))]
-
-    def fileno(self) -> int | None:
-        """Return None: the chip's ready pin is not used."""
-        return None
-
-    def close(self) -> None:
-        """Let go of the bus."""
-        self._device.close()
 
     def _configure(self) -> None:
         options = self._options
