@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from drivers.dialog_talk import DialogConversation
 from drivers.link import Link
-from drivers.serial_scale import Clock, SerialScale, SerialScaleOptions
+from drivers.serial_scale import ByteSize, Clock, Parity, SerialScale, SerialScaleOptions
 
 
 class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,8 +28,8 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     baud: Annotated[Literal[1200, 2400, 4800, 9600], Meta(description="2400: Dialog 02, 4800: Dialog 04")] = 2400
-    bytesize: Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")] = 7
-    parity: Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")] = "O"
+    bytesize: ByteSize = 7
+    parity: Parity = "O"
     price: Annotated[int, Meta(ge=0, le=999_999, description="minor units a kilogram, told to the scale")] = 0
 
 

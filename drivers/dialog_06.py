@@ -14,13 +14,13 @@ check beyond parity, at the price of an amount on the customer's display.
 """
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from drivers.dialog_talk import DialogConversation
 from drivers.link import Link
-from drivers.serial_scale import Clock, SerialScale, SerialScaleOptions
+from drivers.serial_scale import ByteSize, Clock, Parity, SerialScale, SerialScaleOptions
 
 
 class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,8 +29,8 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     `capacity_g` and `division_g` tell the station how finely the scale reads; the driver itself does not use them.
     """
 
-    bytesize: Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")] = 7
-    parity: Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")] = "O"
+    bytesize: ByteSize = 7
+    parity: Parity = "O"
     price: Annotated[int, Meta(ge=0, le=999_999, description="minor units a kilogram, told to the scale")] = 0
     polynomial: Annotated[
         str,

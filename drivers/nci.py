@@ -20,7 +20,7 @@ from msgspec import Meta
 from drivers.conversation import Asking
 from drivers.link import Link
 from drivers.nci_codec import REQUEST_WEIGHT, Dialect, NciCodec
-from drivers.serial_scale import Clock, SerialScale, SerialScaleOptions
+from drivers.serial_scale import ByteSize, Clock, Parity, SerialScale, SerialScaleOptions
 from drivers.units import Unit
 
 
@@ -30,8 +30,8 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     `capacity_g` and `division_g` tell the station how finely the scale reads; the driver itself does not use them.
     """
 
-    bytesize: Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")] = 7
-    parity: Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")] = "E"
+    bytesize: ByteSize = 7
+    parity: Parity = "E"
     dialect: Annotated[Dialect, Meta(description="`ecr`: units in capitals, S before the status; `bench`: neither")] = (
         Dialect.ECR
     )

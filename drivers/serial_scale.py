@@ -28,6 +28,10 @@ _STALE_S = 0.3  # what a scale that speaks by itself said while nobody read for 
 Clock = Callable[[], int]  # nanoseconds, monotonic
 
 
+ByteSize = Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")]
+Parity = Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")]
+
+
 class SerialScaleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keys of every scale on a serial port.
 
@@ -36,8 +40,8 @@ class SerialScaleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     port: Annotated[str, Meta(min_length=1, description="serial device; prefer /dev/serial/by-id/...")]
     baud: Annotated[Literal[1200, 2400, 4800, 9600, 19200, 38400], Meta(description="as set at the scale")] = 9600
-    bytesize: Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")] = 8
-    parity: Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")] = "N"
+    bytesize: ByteSize = 8
+    parity: Parity = "N"
     stopbits: Literal[1, 2] = 1
     poll_s: Annotated[float, Meta(ge=0.05, le=1.0, description="pace of the questions")] = 0.1
     capacity_g: Annotated[float, Meta(ge=100.0, le=1_000_000.0, description="Max of the type plate")] = 15_000.0
@@ -105,9 +109,15 @@ class SerialScale:
         return self._clock() / 1e9
 
     def _drop_stale(self) -> None:
-        if self._by_itself and self._asked_s is not None and self._now_s() - self._read_s > _STALE_S:
+        """After a while in which nobody read: the scale is not to blame for it, and what it said is old."""
+        now_s = self._now_s()
+        if now_s - self._read_s <= _STALE_S:
+            return
+        self._answered_s += now_s - self._read_s
+        if self._by_itself and self._asked_s is not None:
             self._link.discard_input()
             self._conversation.ask()
+            self._asked_s, self._heard_s = now_s, None
 
     def _step(self, deadline_s: float) -> Sequence[Reading]:
         """Do the one thing that is next: ask, listen for the answer, or wait in quiet for the next question."""

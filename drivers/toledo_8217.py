@@ -11,13 +11,13 @@ that send only while DTR is up get it from the adapter. From the factory such sc
 """
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from drivers.conversation import Asking
 from drivers.link import Link
-from drivers.serial_scale import Clock, SerialScale, SerialScaleOptions
+from drivers.serial_scale import ByteSize, Clock, Parity, SerialScale, SerialScaleOptions
 from drivers.toledo_codec import REQUEST_WEIGHT, Dialect, ToledoCodec
 from drivers.units import Unit
 
@@ -28,8 +28,8 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     `capacity_g` and `division_g` tell the station how finely the scale reads; the driver itself does not use them.
     """
 
-    bytesize: Annotated[Literal[7, 8], Meta(description="data bits; with 7, a parity shown as bit 7 is dropped")] = 7
-    parity: Annotated[Literal["N", "E", "O"], Meta(description="none, even, odd")] = "E"
+    bytesize: ByteSize = 7
+    parity: Parity = "E"
     dialect: Annotated[
         Dialect, Meta(description="what the status letters mean; `ohaus` also for Rice Lake, `sasi` for Datalogic")
     ] = Dialect.TOLEDO_8217

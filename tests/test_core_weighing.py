@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from calibration.limits import class_iii_mpe_g
 from calibration.model import Calibration, Cell
 from station.core.tracks import IndicationTrack, ScaleSpec
-from station.core.weighing import Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing, WeighingSettings
+from station.core.weighing import (
+    Calmed,
+    Change,
+    Loaded,
+    Moved,
+    PlatformPhase,
+    Settled,
+    Unloaded,
+    Weighing,
+    WeighingSettings,
+)  # fmt: skip
 
 COUNTS_PER_G = 20.0
 PERIOD_NS = 12_500_000
@@ -59,7 +69,7 @@ def test_a_load_is_placed_settles_once_and_is_gone() -> None:
     platform = Platform()
     assert kinds(platform.pass_time(0, 1)) == [Unloaded]
     changes = platform.pass_time(812, 1.5)
-    assert kinds(changes) == [Loaded, Settled]
+    assert kinds(changes) == [Loaded, Calmed, Settled]
     reading = settled(changes)[0].reading
     assert reading.gross_g == pytest.approx(812, abs=1)
     assert kinds(platform.pass_time(0, 1.5)) == [Moved, Unloaded]
@@ -108,7 +118,7 @@ def test_an_added_item_of_two_divisions_is_noticed() -> None:
     platform.pass_time(0, 1)
     platform.pass_time(5_000, 1.5)
     changes = platform.pass_time(5_012, 1.5)
-    assert kinds(changes) == [Moved, Settled]
+    assert kinds(changes) == [Moved, Calmed, Settled]
     assert settled(changes)[0].reading.gross_g == pytest.approx(5_012, abs=1)
 
 
@@ -257,3 +267,27 @@ def test_class_iii_limits_at_the_edges_of_the_bands(load_g: float, mpe_g: float)
 
 def test_an_indication_is_no_surer_than_its_rounding() -> None:
     assert IndicationTrack(INSTRUMENT).indicated_sd_g(100) >= 5 / math.sqrt(6)
+
+
+def test_a_load_that_has_not_moved_since_its_weight_is_still_without_a_second_weight() -> None:
+    track = IndicationTrack(INSTRUMENT)
+    track.feed("same", 500.0)
+    assert track.level() is None  # no weight of its own: it only confirms
+    track.feed("stable", 500.0)
+    first = track.level()
+    track.feed("same", 500.0)
+    second = track.level()
+    assert first is not None
+    assert second is not None
+    assert (first.still, second.still, second.mean_g) == (False, True, 500.0)
+
+
+def test_below_its_minimum_an_instrument_is_empty_but_for_what_it_cannot_weigh() -> None:
+    track = IndicationTrack(INSTRUMENT)
+    for _ in range(2):
+        track.feed("below_minimum", None)
+    level = track.level()
+    assert level is not None
+    assert level.still
+    assert level.mean_g == 0.0
+    assert level.sd_g == pytest.approx(20 * INSTRUMENT.division_g / math.sqrt(3), rel=0.05)

@@ -1,26 +1,18 @@
 """An emulated scale with the CAS protocol: bytes in, bytes out, its load observed from outside."""
 
 from drivers.cas_codec import ACK, DC1, ENQ, encode
-from drivers.sim.scale_model import ScaleModel
+from drivers.sim.scale_model import AskedDevice, ScaleModel
 from drivers.units import GRAMS, Unit
 
 _DECIMALS = {Unit.KG: 3, Unit.LB: 2}
 
 
-class CasDevice:
+class CasDevice(AskedDevice):
     """One scale. `observe` its load often, `receive` the host's bytes."""
 
     def __init__(self, unit: Unit = Unit.KG, model: ScaleModel | None = None) -> None:
-        self.model = model or ScaleModel()
+        super().__init__(model)
         self._unit = unit
-
-    def observe(self, load_g: float, t_s: float) -> None:
-        """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
-
-    def stream(self, t_s: float) -> bytes:  # noqa: ARG002 - it never speaks unasked
-        """Return what it says by itself: nothing."""
-        return b""
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""

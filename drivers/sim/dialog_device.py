@@ -16,7 +16,7 @@ from drivers.dialog_codec import (
     checksum_record,
     encode,
 )
-from drivers.sim.scale_model import ScaleModel
+from drivers.sim.scale_model import AskedDevice, ScaleModel
 
 _MINIMUM_DIVISIONS = 20
 _MOVED_DIVISIONS = 1.5
@@ -36,12 +36,12 @@ class DialogSpec:
     refuses_same: bool = False  # status 21 for a load that has not moved since it was weighed
 
 
-class DialogDevice:
+class DialogDevice(AskedDevice):
     """One scale. `observe` its load often, `receive` the host's bytes."""
 
     def __init__(self, spec: DialogSpec | None = None, model: ScaleModel | None = None, *, seed: int = 0) -> None:
         self.spec = spec or DialogSpec()
-        self.model = model or ScaleModel()
+        super().__init__(model)
         self._random = random.Random(seed)
         self._pending = b""
         self._price: int | None = None
@@ -53,13 +53,9 @@ class DialogDevice:
 
     def observe(self, load_g: float, t_s: float) -> None:
         """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
+        super().observe(load_g, t_s)
         if self._weighed_g is not None and abs(load_g - self._weighed_g) > _MOVED_DIVISIONS * self.model.division_g:
             self._weighed_g = None
-
-    def stream(self, t_s: float) -> bytes:  # noqa: ARG002 - it never speaks unasked
-        """Return what it says by itself: nothing."""
-        return b""
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""

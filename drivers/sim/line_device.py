@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.sim.scale_model import ScaleModel
+from drivers.sim.scale_model import AskedDevice, ScaleModel
 from drivers.toledo_continuous import encode
 
-_QUESTION_MAX_BYTES = 16
 _NET, _NEGATIVE, _OVER, _MOTION, _KG = 0x01, 0x02, 0x04, 0x08, 0x10
 _THOUSANDTHS, _FIVES = 5, 3
 Write = Callable[[ScaleModel, float], str]  # the scale and the kilograms it shows; "" where it stays silent
@@ -76,24 +75,19 @@ MAKES = {
 }
 
 
-class LineDevice:
+class LineDevice(AskedDevice):
     """One scale. `every_s` 0: it waits for questions; otherwise it writes by itself at this pace.
 
     `shy`: asked again, it does not repeat a weight that is unchanged, nor zero.
     """
 
     def __init__(self, make: str, *, every_s: float = 0.0, shy: bool = False, model: ScaleModel | None = None) -> None:
-        self.model = model or ScaleModel()
+        super().__init__(model)
         self._make = MAKES[make]
         self._every_s = every_s
         self._shy = shy
         self._last = ""
         self._next_s = 0.0
-        self._question = b""
-
-    def observe(self, load_g: float, t_s: float) -> None:
-        """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
 
     def stream(self, t_s: float) -> bytes:
         """Return the line that is due."""
@@ -106,9 +100,7 @@ class LineDevice:
         """Take bytes from the host; return what the scale sends back."""
         if not self._make.end:
             return self._line() * data.count(self._make.question)
-        *questions, rest = (self._question + data).split(self._make.end)
-        self._question = rest[-_QUESTION_MAX_BYTES:]
-        return b"".join(self._obey(question) for question in questions)
+        return b"".join(self._obey(question) for question in self.questions(data, self._make.end))
 
     def _obey(self, question: bytes) -> bytes:
         if question == self._make.question:
@@ -125,18 +117,14 @@ class LineDevice:
         return text.encode() + b"\r\n"
 
 
-class ToledoContinuousDevice:
+class ToledoContinuousDevice(AskedDevice):
     """An indicator that sends its weight all the time."""
 
     def __init__(self, *, check: bool = True, every_s: float = 0.08, model: ScaleModel | None = None) -> None:
-        self.model = model or ScaleModel()
+        super().__init__(model)
         self._check = check
         self._every_s = every_s
         self._next_s = 0.0
-
-    def observe(self, load_g: float, t_s: float) -> None:
-        """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
 
     def receive(self, data: bytes) -> bytes:  # noqa: ARG002 - its commands change no weight that we use
         """Take bytes from the host: none is answered."""

@@ -2,25 +2,19 @@
 
 import queue
 
-from drivers.sim.scale_model import ScaleModel
+from drivers.sim.scale_model import AskedDevice, ScaleModel
 from drivers.units import GRAMS, Unit
 
 _FORMATS = {Unit.KG: (5, 1000), Unit.LB: (4, 100)}  # digits, and how many make one unit
-_QUESTION_MAX_BYTES = 8
 
 
-class MagellanDevice:
+class MagellanDevice(AskedDevice):
     """One scanner-scale. `scan` may be called from any thread."""
 
     def __init__(self, unit: Unit = Unit.KG, model: ScaleModel | None = None) -> None:
-        self.model = model or ScaleModel()
+        super().__init__(model)
         self._unit = unit
-        self._question = b""
         self._scanned: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def observe(self, load_g: float, t_s: float) -> None:
-        """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
 
     def scan(self, text: str) -> None:
         """Move a barcode past the scanner."""
@@ -32,9 +26,7 @@ class MagellanDevice:
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""
-        *questions, rest = (self._question + bytes(byte & 0x7F for byte in data)).split(b"\r")
-        self._question = rest[-_QUESTION_MAX_BYTES:]
-        return b"".join(self._obey(question) for question in questions)
+        return b"".join(self._obey(question) for question in self.questions(data))
 
     def _obey(self, question: bytes) -> bytes:
         if question == b"S14":

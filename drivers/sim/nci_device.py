@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from drivers.nci_codec import Dialect, encode
-from drivers.sim.scale_model import ScaleModel
+from drivers.sim.scale_model import AskedDevice, ScaleModel
 from drivers.units import GRAMS, Unit
 
 _MOTION, _AT_ZERO = 0x01, 0x02
 _UNDER, _OVER = 0x01, 0x02
 _ALWAYS, _MORE, _METRIC = 0x30, 0x40, 0x04
-_QUESTION_MAX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +22,16 @@ class NciSpec:
     division_g: float = 5.0
 
 
-class NciDevice:
+class NciDevice(AskedDevice):
     """One scale. `observe` its load often, `receive` the host's bytes."""
 
     def __init__(self, spec: NciSpec | None = None) -> None:
         self.spec = spec or NciSpec()
-        self.model = ScaleModel(self.spec.capacity_g, self.spec.division_g)
-        self._question = b""
-
-    def observe(self, load_g: float, t_s: float) -> None:
-        """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
-
-    def stream(self, t_s: float) -> bytes:  # noqa: ARG002 - it never speaks unasked
-        """Return what it says by itself: nothing."""
-        return b""
+        super().__init__(ScaleModel(self.spec.capacity_g, self.spec.division_g))
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""
-        *questions, rest = (self._question + bytes(byte & 0x7F for byte in data)).split(b"\r")
-        self._question = rest[-_QUESTION_MAX_BYTES:]
-        return b"".join(self._obey(question) for question in questions)
+        return b"".join(self._obey(question) for question in self.questions(data))
 
     def _obey(self, question: bytes) -> bytes:
         match question:

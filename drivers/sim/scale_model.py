@@ -4,6 +4,7 @@ from collections import deque
 
 MOTION_WINDOW_S = 0.4
 OVER_DIVISIONS = 9
+_QUESTION_MAX_BYTES = 16
 
 
 class ScaleModel:
@@ -53,3 +54,25 @@ class ScaleModel:
         """Return the net weight on the display, in whole steps."""
         step_g = step_g or self.division_g
         return round((self.gross_g - self.tare_g) / step_g) * step_g
+
+
+class AskedDevice:
+    """What emulated scales that speak only when asked have in common; implements part of `scale_emulator.Device`."""
+
+    def __init__(self, model: ScaleModel | None = None) -> None:
+        self.model = model or ScaleModel()
+        self._question = b""
+
+    def observe(self, load_g: float, t_s: float) -> None:
+        """Take the load on the platter at `t_s`."""
+        self.model.observe(load_g, t_s)
+
+    def stream(self, t_s: float) -> bytes:  # noqa: ARG002 - it never speaks unasked
+        """Return what it says by itself: nothing."""
+        return b""
+
+    def questions(self, data: bytes, end: bytes = b"\r") -> list[bytes]:
+        """Return the questions that `data` completes, parity removed; keep an unfinished one."""
+        *whole, rest = (self._question + bytes(byte & 0x7F for byte in data)).split(end)
+        self._question = rest[-_QUESTION_MAX_BYTES:]
+        return whole

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drivers.sim.scale_model import ScaleModel
+from drivers.sim.scale_model import AskedDevice, ScaleModel
 from drivers.toledo_codec import Dialect
 from drivers.units import GRAMS, Unit
 
@@ -23,21 +23,13 @@ class ToledoSpec:
     parity_bit: bool = False  # show even parity as bit 7, as a 7E1 scale does on an 8-bit line
 
 
-class ToledoDevice:
+class ToledoDevice(AskedDevice):
     """One scale. Call `observe` often (20 times a second will do), `receive` with the host's bytes."""
 
     def __init__(self, spec: ToledoSpec | None = None) -> None:
         self.spec = spec or ToledoSpec()
-        self.model = ScaleModel(self.spec.capacity_g, self.spec.division_g)
+        super().__init__(ScaleModel(self.spec.capacity_g, self.spec.division_g))
         self._echo = False
-
-    def observe(self, load_g: float, t_s: float) -> None:
-        """Take the load on the platter at `t_s`."""
-        self.model.observe(load_g, t_s)
-
-    def stream(self, t_s: float) -> bytes:  # noqa: ARG002 - it never speaks unasked
-        """Return what it says by itself: nothing."""
-        return b""
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 
 from drivers import ascii_line, cas, dialog_02, dialog_06, magellan, mt_sics, nci, toledo_8217
@@ -18,7 +17,7 @@ from drivers.sim.live import LiveWorld
 from drivers.sim.loopback import DeviceEnd, HostEnd, VirtualClock
 from drivers.sim.magellan_device import MagellanDevice
 from drivers.sim.nci_device import NciDevice, NciSpec
-from drivers.sim.scale_emulator import Device, ScaleEmulator, pty_scale
+from drivers.sim.scale_emulator import Device, ScaleEmulator
 from drivers.sim.toledo_device import ToledoDevice, ToledoSpec
 from drivers.sim.world import PlacedObject, PlatformSpec, World
 from drivers.toledo_codec import Dialect as Toledo
@@ -184,8 +183,3 @@ class Loop:
             self.driver.open()
             self._open = True
         return [value for value in self.driver.read(0.25) if isinstance(value, Indication)]
-
-
-def on_pty(case: Case, live: LiveWorld, link: Path) -> ScaleEmulator:
-    """Return the case's device on a pseudo-terminal."""
-    return pty_scale(live, link, case.device())

@@ -1,22 +1,25 @@
 """What every scale driver promises, tried on each over a real wire with the emulated electronics at its other end."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from drivers import hx711_bridge, toledo_8217
+from drivers import hx711_bridge
 from drivers.base import Indication, Reading, Sample, SampleFlag, ScaleDriver, ScaleState, SensorError
 from drivers.sim import scale as sim_scale
 from drivers.sim.bridge_emulator import pty_bridge
 from drivers.sim.faults import FaultRates, FaultyLine
 from drivers.sim.live import LiveWorld
+from drivers.sim.scale_emulator import pty_scale
 from drivers.sim.server import WorldServer
-from drivers.sim.toledo_emulator import ToledoEmulator
 from drivers.sim.world import PlacedObject, PlatformSpec, World
+from tests.drivers.scales import CASES, STIFF
 from tests.drivers.wire import read_to_error, read_until
 
 LOAD = PlacedObject("04006381333931", "a crate", 5_000.0, 0.05, -0.02)
@@ -41,10 +44,11 @@ def _bridge(live: LiveWorld, folder: Path) -> Iterator[Rig]:
     emulator.stop()
 
 
-def _toledo(live: LiveWorld, folder: Path) -> Iterator[Rig]:
-    emulator = ToledoEmulator(live, folder / "port")
+def _serial(name: str, live: LiveWorld, folder: Path) -> Iterator[Rig]:
+    case = next(case for case in CASES if case.name == name)
+    emulator = pty_scale(live, folder / "port", case.device())
     emulator.start()
-    driver = toledo_8217.Driver(toledo_8217.Options(port=str(folder / "port"), poll_s=0.05))
+    driver = case.driver(str(folder / "port"), None, time.monotonic_ns)
     yield Rig(live, driver, emulator.unplug, emulator.replug, lambda line: setattr(emulator, "line", line))
     emulator.stop()
 
@@ -69,9 +73,16 @@ def _sim(live: LiveWorld, folder: Path) -> Iterator[Rig]:
     servers[-1].stop()
 
 
-@pytest.fixture(params=[_bridge, _toledo, _sim], ids=["hx711-bridge", "toledo-8217", "sim"])
+# one of each serial driver that shows zero; all of them, under every fault: test_drivers_scale_faults
+SERIAL = ("toledo-8217", "nci-ecr", "cas", "magellan", "mt-sics", "ascii-line a-and-d", "ascii-line toledo-continuous")
+MakeRig = Callable[[LiveWorld, Path], Iterator[Rig]]
+SCALES: dict[str, MakeRig] = {"hx711-bridge": _bridge, "sim": _sim}
+SCALES |= {name: partial(_serial, name) for name in SERIAL}
+
+
+@pytest.fixture(params=list(SCALES.values()), ids=list(SCALES))
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    for rig in request.param(LiveWorld(World(seed=4)), tmp_path):
+    for rig in request.param(LiveWorld(World(STIFF, seed=4)), tmp_path):
         yield rig
         rig.driver.close()
 
@@ -157,7 +168,10 @@ def test_closing_never_raises_and_a_closed_driver_says_so(rig: Rig) -> None:
         rig.driver.read(0.0)
 
 
-@pytest.mark.parametrize("rig", [_bridge, _toledo], indirect=True, ids=["hx711-bridge", "toledo-8217"])
+BAD_LINES = ("hx711-bridge", "toledo-8217")
+
+
+@pytest.mark.parametrize("rig", [SCALES[name] for name in BAD_LINES], indirect=True, ids=BAD_LINES)
 def test_a_bad_line_yields_no_wrong_weight(rig: Rig) -> None:
     rig.driver.open()
     with rig.live.now() as world:
