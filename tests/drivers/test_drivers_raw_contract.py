@@ -4,7 +4,10 @@
 extra bit cannot tell a lost pulse before a one from a sound read, and a line without a checksum shows no changed digit.
 """
 
+import inspect
+import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -258,6 +261,20 @@ def test_no_fault_makes_a_false_count_and_all_recover(name: str, fault: str, tmp
     rig.driver.close()
     with pytest.raises(SensorError, match="not open"):
         rig.driver.read(0.0)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [dfrobot_i2c, hx711_gpio, hx711_iio, hx711_spi, hx711_text, nau7802],
+    ids=lambda module: str(module.__name__),
+)
+def test_the_example_in_a_drivers_documentation_is_valid(module: Any) -> None:
+    text = inspect.cleandoc(module.__doc__)
+    example = re.search(r"    \[\[scale\]\]\n((?:    .*\n)+)", text + "\n")
+    assert example is not None
+    keys = tomllib.loads(inspect.cleandoc(example[1]))
+    assert wiring.SCALES[keys.pop("driver")].options is module.Options
+    msgspec.convert(keys, module.Options)
 
 
 def test_every_driver_of_counts_is_in_this_suite_or_has_its_own() -> None:

@@ -82,3 +82,9 @@ def test_zero_is_set_on_command_only_when_nothing_lies_there(rig: Rig) -> None:
     rig.command("zero", {"again": True})
     rig.wait(lambda: len(rig.answers("zero")) == 2)
     assert rig.answers("zero")[1]["code"] == "not_idle"
+
+
+def test_rejected_samples_are_told_by_cause(rig: Rig) -> None:
+    rig.scale.unplug()
+    rig.wait(lambda: ("SCALE_LOST", "raised") in rig.alarms())
+    rig.wait(lambda: rig.health()["rejected_samples"]["scale-1"].get("settling", 0) >= 4)
