@@ -438,6 +438,20 @@ def test_cameras_are_asked_when_the_load_settles_and_their_sightings_reach_the_c
     assert verdict.timing_ms.capture == 50
 
 
+def test_cameras_look_while_the_load_still_settles_and_again_after_each_step() -> None:
+    virtual = ready(cameras=("top",))
+    virtual.claim()
+    virtual.put(810, 0.25)
+    [early] = captures(virtual)
+    virtual.put(1_500, 0.25)
+    [_, late] = captures(virtual)
+    assert verdicts(virtual.see(early)) == []
+    assert verdicts(virtual.see(late)) == []
+    [verdict] = verdicts(virtual.wait(1))
+    assert verdict.evidence.sightings == 1
+    assert len(captures(virtual)) == 2
+
+
 def test_a_camera_that_does_not_answer_costs_its_deadline_and_the_verdict_says_so() -> None:
     virtual = ready(cameras=("top",))
     virtual.claim()

@@ -241,7 +241,7 @@ class Course:
 
     def announce_removed(self) -> None:
         """Tell that the load has gone."""
-        self._open.reading = self._open.announced = None
+        self._open.reading = self._open.announced = self.gaze = None
         if not self._open.placed:
             return
         self._open.placed = False
@@ -263,15 +263,26 @@ class Course:
     # actions: judging
 
     def look(self) -> None:
-        """Ask the cameras what lies there."""
-        self.number += 1
-        cameras = set(self._setup.cameras)
-        self.gaze = Gaze(capture_no=self.number, reading=known(self._open.reading), waiting=cameras)
-        if not cameras:
+        """Ask the cameras what lies there, unless they were asked while this load settled."""
+        if self.gaze is None or self.gaze.reading is not None:
+            self._ask_cameras()
+        gaze = known(self.gaze)
+        gaze.reading = known(self._open.reading)
+        if gaze.waiting:
+            self._within(Input.EVIDENCE, self._setup.deadlines.evidence_s)
+        else:
             self.put(Input.EVIDENCE)
-            return
-        self.effects.append(Capture(capture_no=self.number))
-        self._within(Input.EVIDENCE, self._setup.deadlines.evidence_s)
+
+    def look_ahead(self) -> None:
+        """The load has nearly settled: ask the cameras now; told by the owner, after each step of the load anew."""
+        if self._setup.cameras and self.state in {State.SETTLING, State.CHANGED}:
+            self._ask_cameras()
+
+    def _ask_cameras(self) -> None:
+        self.number += 1
+        self.gaze = Gaze(capture_no=self.number, reading=None, waiting=set(self._setup.cameras))
+        if self._setup.cameras:
+            self.effects.append(Capture(capture_no=self.number))
 
     def look_again(self) -> None:
         """Use what the cameras said of this very load, or ask them."""

@@ -18,7 +18,7 @@ from station.core.tracks import NS
 from station.core.transaction import Input, State
 from station.core.verdict import Versions
 from station.core.visit import Visit
-from station.core.weighing import Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing
+from station.core.weighing import Calmed, Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing
 
 ZERO_KEPT_D = 0.5  # divisions that the zero may move before it is stored again
 HANDS_NS = NS  # after the last goods have gone, hands and the basket leave the cameras' view
@@ -51,8 +51,8 @@ class Engine:
         self._setup = setup
         self._t_ns = 0
         self._kept_zero_g: float | None = None
-        self._learnt_ns: int | None = None
-        self._empty_ns: int | None = None  # since when nobody is there
+        self._learnt = False  # the cameras have seen the empty platform
+        self._learn_at_ns: int | None = None
 
     @property
     def state(self) -> State:
@@ -212,7 +212,10 @@ class Engine:
             self.weighing.distrust()
             return
         for change in changes:
-            self._course.put(CHANGE_INPUTS[type(change)])
+            if isinstance(change, Calmed):
+                self._course.look_ahead()
+            else:
+                self._course.put(CHANGE_INPUTS[type(change)])
 
     def _watch(self, scales: Iterable[int]) -> None:
         alarms, began = self._faults.watch(scales, self._t_ns)
@@ -240,14 +243,18 @@ class Engine:
             self._course.effects.append(KeepZero(zero_g=now_g))
 
     def _learn_empty(self) -> None:
-        """Let the cameras learn the empty platform a moment after a visit has ended, and again now and then."""
-        if not (self.weighing.idle and self._setup.cameras and self.weighing.phase is PlatformPhase.EMPTY):
-            self._empty_ns = self._learnt_ns = None
+        """Let the cameras learn the empty platform: first as soon as it can be, later only when nobody is there.
+
+        They wait a moment where something lay there before, until hands and basket have left their view.
+        """
+        quiet = self.weighing.idle or not self._learnt
+        if not (quiet and self._setup.cameras and self.weighing.phase is PlatformPhase.EMPTY):
+            self._learn_at_ns = None
             return
-        self._empty_ns = self._t_ns if self._empty_ns is None else self._empty_ns
-        due_ns = self._empty_ns + HANDS_NS if self._learnt_ns is None else self._learnt_ns + EMPTY_EVERY_NS
-        if self._t_ns >= due_ns:
-            self._learnt_ns = self._t_ns
+        if self._learn_at_ns is None:
+            self._learn_at_ns = self._t_ns + (HANDS_NS if self.weighing.was_loaded else 0)
+        if self._t_ns >= self._learn_at_ns:
+            self._learnt, self._learn_at_ns = True, self._t_ns + EMPTY_EVERY_NS
             self._course.effects.append(LearnEmpty())
 
     def _answer(self, command: int | None, code: str | None = None, message: str = "") -> None:

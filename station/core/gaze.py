@@ -14,7 +14,7 @@ class Gaze(msgspec.Struct, kw_only=True):
     """One capture of one load: who was asked, who has answered."""
 
     capture_no: int
-    reading: Reading
+    reading: Reading | None  # of the load that is looked at; None: it has not settled yet
     waiting: set[str]
     seen: list[Seen] = msgspec.field(default_factory=list)
 

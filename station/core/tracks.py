@@ -33,6 +33,7 @@ CREEP_REL_SD = 1e-5
 FLOOR_RISE_PER_S = 0.04
 SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
 MEDIAN = 3
+CALM_SHARE, CALM_DIVISIONS = 0.3, 2.0  # a load is calm with this much of a window, and this scatter
 STEP_SAMPLES = 2  # samples in a row that make a step
 MINIMUM_DIVISIONS = 20  # below this an instrument of class III need not weigh: the load is anything from nothing up
 BAD_SAMPLES = 8  # unusable samples in a row that make a fault
@@ -55,6 +56,7 @@ class Level(NamedTuple):
     mean_g: float
     sd_g: float
     still: bool
+    calm_since: int | None = None  # which step the load has nearly settled after; None: it has not
 
 
 class Track(Protocol):
@@ -82,6 +84,7 @@ class CountsTrack:
         self._floor_g = spec.division_g / 4
         self._off = 0  # samples in a row that do not belong to the window
         self._bad = 0
+        self._step_no = 0
         self._swung_ns: int | None = None  # when the load was last seen to move slowly
         self._level: Level | None = None
 
@@ -129,6 +132,7 @@ class CountsTrack:
         if self._off >= STEP_SAMPLES:
             window.clear()
             self._off = 0
+            self._step_no += 1
         window.append((t_ns, grams))
         while len(window) > MIN_SAMPLES and t_ns - window[0][0] > self._window_ns:
             window.popleft()
@@ -150,7 +154,10 @@ class CountsTrack:
         still = full and self._is_still(shape, n, self._window[-1][0])
         if full:
             self._follow_floor(shape.scatter, n)
-        return self._level_of(values, shape, still=still)
+        calm = shape.scatter <= CALM_DIVISIONS * self._spec.division_g and (
+            self._window[-1][0] - self._window[0][0] >= CALM_SHARE * self._window_ns
+        )
+        return self._level_of(values, shape, still=still)._replace(calm_since=self._step_no if calm else None)
 
     def _is_still(self, shape: "_Shape", n: int, t_ns: int) -> bool:
         """Judge a full window; after a slow motion without much scatter, half a window more must be still."""

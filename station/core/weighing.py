@@ -62,6 +62,10 @@ class Settled(msgspec.Struct, frozen=True):
     reading: Reading
 
 
+class Calmed(msgspec.Struct, frozen=True):
+    """The load has nearly settled since its last step: cameras may look while the rest of the settling goes on."""
+
+
 class Moved(msgspec.Struct, frozen=True):
     """The load is not what the last reading said."""
 
@@ -70,7 +74,7 @@ class Unloaded(msgspec.Struct, frozen=True):
     """The platform is empty and still."""
 
 
-Change = Loaded | Settled | Moved | Unloaded
+Change = Loaded | Calmed | Settled | Moved | Unloaded
 
 
 class Weighing:
@@ -95,7 +99,9 @@ class Weighing:
         self._since_ns: int | None = None  # when the present motion or under-zero began
         self._tracked_ns = 0
         self._now_ns = 0
+        self._calm_since: int | None = None
         self._seen_empty = False
+        self.was_loaded = False
         self._rest = (0.0, 0.0)  # what the empty platform showed last, and its standard deviation
 
     # what comes in
@@ -166,6 +172,7 @@ class Weighing:
             mean_g=sum(level.mean_g for level in known) - self.zero_g,
             sd_g=math.sqrt(sum(level.sd_g**2 for level in known)),
             still=all(level.still for level in known) and all(self._fresh(scale) for scale in self._tracks),
+            calm_since=_calm([level.calm_since for level in known]),
         )
 
     @property
@@ -227,18 +234,26 @@ class Weighing:
 
     def _moving(self, level: Level, t_ns: int) -> list[Change]:
         if not level.still:
-            return []
+            return self._calm(level)
         self._off, self._since_ns = 0, None
         if level.mean_g <= self.threshold_g:
             self.phase, self.reading = PlatformPhase.EMPTY, None
             self._seen_empty = True
             self._tracked_ns, self._rest = t_ns, (level.mean_g, level.sd_g)
             return [Unloaded()]
-        self.phase = PlatformPhase.SETTLED
+        self.phase, self.was_loaded = PlatformPhase.SETTLED, True
         rest_g, rest_sd_g = self._rest
         sd_g = math.hypot(level.sd_g, rest_sd_g, rest_g / math.sqrt(3))
         self.reading = Reading(t_ns=t_ns, gross_g=level.mean_g, sd_g=sd_g, noise_sd_g=level.now_sd_g)
         return [Settled(self.reading)]
+
+    def _calm(self, level: Level) -> list[Change]:
+        """Tell once after each step that the load has nearly settled."""
+        told, self._calm_since = self._calm_since, level.calm_since
+        news = level.calm_since is not None and level.calm_since != told and level.mean_g > self.threshold_g
+        if level.calm_since is None:
+            self._calm_since = told
+        return [Calmed()] if news else []
 
     def _empty(self, level: Level, t_ns: int) -> list[Change]:
         if level.now_g is None:
@@ -293,3 +308,9 @@ class Weighing:
 
     def _within_zero_range(self, zero_g: float) -> bool:
         return abs(zero_g) <= ZERO_RANGE * self.capacity_g
+
+
+def _calm(steps: list[int | None]) -> int | None:
+    """Return which step of all scales together the load is calm after, None while any of them is not."""
+    known = [step for step in steps if step is not None]
+    return sum(known) if len(known) == len(steps) else None
