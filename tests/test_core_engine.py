@@ -1,32 +1,22 @@
 """Visits from beginning to end, in virtual time."""
 
-from collections.abc import Callable
-from typing import get_args
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from station.core import events, visit
-from station.core.effects import Capture, Judge, KeepVisit, KeepZero, LearnEmpty, Token
-from station.core.engine import Engine
-from station.core.setup import Setup
+from station.core.effects import KeepVisit, KeepZero, Token
 from station.core.transaction import State
-from station.core.verdict import Judgement, Verdict, Versions
-from tests.support.virtual import CONVERTER, INSTRUMENT, Virtual, alarms, answers, claim, phases, verdicts
-
-
-def ready(**options: object) -> Virtual:
-    """Return a station whose platform is known to be empty."""
-    virtual = Virtual(**options)  # type: ignore[arg-type] # the options of Virtual
-    virtual.wait(1)
-    assert virtual.engine.state is State.IDLE
-    virtual.effects.clear()
-    return virtual
-
-
-def reasons(given: list[Verdict]) -> list[tuple[str, ...]]:
-    return [verdict.judgement.reasons for verdict in given]
+from tests.support.virtual import (
+    INSTRUMENT,
+    Virtual,
+    alarms,
+    answers,
+    claim,
+    phases,
+    ready,
+    reasons,
+    restarted,
+    verdicts,
+)
 
 
 @pytest.mark.parametrize("scale", [None, INSTRUMENT], ids=["converter", "instrument"])
@@ -277,52 +267,6 @@ def test_a_cancelled_claim_leaves_a_load_that_nobody_claims() -> None:
     assert reasons(verdicts(virtual.effects))[-1] == ("NO_CLAIM",)
 
 
-def restarted(first: Virtual) -> Virtual:
-    """Return a second station that goes on with what the first has kept."""
-    kept = next(effect.snapshot for effect in reversed(first.effects) if isinstance(effect, KeepVisit))
-    assert kept is not None
-    second = Virtual(kept_zero_g=0.0)
-    second.engine.resume(visit.restore(kept))
-    return second
-
-
-@settings(max_examples=25)
-@given(data=st.data())
-def test_no_order_of_events_upsets_the_machine(data: st.DataObject) -> None:
-    scale = data.draw(st.sampled_from([CONVERTER, INSTRUMENT]))
-    virtual = Virtual(scale=scale, cameras=data.draw(st.sampled_from([(), ("top",)])))
-    for _ in range(data.draw(st.integers(1, 14))):
-        virtual.decision = data.draw(st.sampled_from(["accept", "review", "reject"]))
-        deed = data.draw(st.sampled_from(DEEDS))
-        deed(virtual, data.draw(st.integers(0, 7)))
-        if data.draw(st.integers(0, 12)) == 0 and virtual.engine.visit is not None:
-            second = Virtual(scale=scale, kept_zero_g=0.0)
-            second.engine.resume(visit.restore(visit.snapshot(virtual.engine.visit)))
-            virtual = second
-
-
-def _see(virtual: Virtual, _n: int) -> None:
-    for capture in captures(virtual)[-1:]:
-        virtual.see(capture)
-
-
-DEEDS: list[Callable[[Virtual, int], object]] = [
-    lambda v, n: v.put(300.0 * n, 1.2),
-    lambda v, n: v.put(300.0 * n, 0.2),
-    lambda v, n: v.wait(0.3 + n, ringing_g=200),
-    lambda v, n: v.claim(claim(f"T-{n % 3}", revision=1 + n // 3)),
-    lambda v, n: v.feed(events.Cancelled(t_ns=v.t_ns, transaction_id=f"T-{n % 3}")),
-    lambda v, n: v.feed(events.Released(t_ns=v.t_ns, transaction_id=f"T-{n % 3}")),
-    lambda v, n: v.feed(events.TokenRead(t_ns=v.t_ns, token=f"Q-{n}", symbology="qr")),
-    lambda v, n: v.feed(events.Corrected(t_ns=v.t_ns, claim=claim(f"T-{n % 3}", quantity=n + 1), source="scanner")),
-    lambda v, _: v.feed(events.ScaleLost(t_ns=v.t_ns, scale=0, message="gone", remedy="plug it in")),
-    lambda v, _: v.feed(events.ScaleFound(t_ns=v.t_ns, scale=0)),
-    lambda v, n: v.feed(events.ZeroOrdered(t_ns=v.t_ns, command=n)),
-    lambda v, n: setattr(v, "t_ns", v.t_ns + n * 60_000_000_000),
-    _see,
-]
-
-
 def test_a_claim_for_a_load_that_came_after_the_verdict_takes_the_load() -> None:
     virtual = ready()
     virtual.decision = "review"
@@ -420,82 +364,6 @@ def test_goods_left_at_start_are_a_load() -> None:
     assert phases(virtual.put(5_000)) == ["placed", "stable"]
 
 
-def captures(virtual: Virtual) -> list[Capture]:
-    return [effect for effect in virtual.effects if isinstance(effect, Capture)]
-
-
-def test_cameras_are_asked_when_the_load_settles_and_their_sightings_reach_the_checker() -> None:
-    virtual = ready(cameras=("top",))
-    virtual.claim()
-    virtual.put(810)
-    assert verdicts(virtual.effects) == []
-    effects = virtual.see(captures(virtual)[0])
-    [question] = [effect for effect in effects if isinstance(effect, Judge)]
-    assert question.evidence is not None
-    assert len(question.evidence.sightings) == 1
-    [verdict] = verdicts(effects)
-    assert verdict.evidence.cameras == 1
-    assert verdict.timing_ms.capture == 50
-
-
-def test_cameras_look_while_the_load_still_settles_and_again_after_each_step() -> None:
-    virtual = ready(cameras=("top",))
-    virtual.claim()
-    virtual.put(810, 0.25)
-    [early] = captures(virtual)
-    virtual.put(1_500, 0.25)
-    [_, late] = captures(virtual)
-    assert verdicts(virtual.see(early)) == []
-    assert verdicts(virtual.see(late)) == []
-    [verdict] = verdicts(virtual.wait(1))
-    assert verdict.evidence.sightings == 1
-    assert len(captures(virtual)) == 2
-
-
-def test_a_camera_that_does_not_answer_costs_its_deadline_and_the_verdict_says_so() -> None:
-    virtual = ready(cameras=("top",))
-    virtual.claim()
-    [verdict] = verdicts(virtual.put(810, 4))
-    assert "CAMERA_FAULT" in verdict.judgement.reasons
-    assert ("CAMERA_LATE", True) in alarms(virtual.effects)
-    virtual.put(1_500)
-    virtual.see(captures(virtual)[-1])
-    assert ("CAMERA_LATE", False) in alarms(virtual.effects)
-
-
-def test_a_blind_camera_is_not_waited_for() -> None:
-    virtual = ready(cameras=("top",))
-    virtual.claim()
-    virtual.put(810)
-    blind = events.Blind(t_ns=virtual.t_ns, capture_no=captures(virtual)[0].capture_no, camera="top")
-    assert len(verdicts(virtual.feed(blind))) == 1
-
-
-def test_a_new_revision_of_the_same_load_uses_the_same_pictures() -> None:
-    virtual = ready(cameras=("top",))
-    virtual.claim()
-    virtual.put(810)
-    virtual.see(captures(virtual)[0])
-    assert len(verdicts(virtual.claim(claim(revision=2)))) == 1
-    assert len(captures(virtual)) == 1
-
-
-def test_a_late_answer_to_an_old_capture_is_ignored() -> None:
-    virtual = ready(cameras=("top",))
-    virtual.claim()
-    virtual.put(810)
-    old = captures(virtual)[0]
-    virtual.put(1_500)
-    assert verdicts(virtual.see(old)) == []
-
-
-def test_the_empty_platform_is_learnt_only_when_idle() -> None:
-    virtual = Virtual(cameras=("top",))
-    assert sum(isinstance(effect, LearnEmpty) for effect in virtual.wait(2)) == 1
-    assert not any(isinstance(effect, LearnEmpty) for effect in virtual.put(810))
-    assert sum(isinstance(effect, LearnEmpty) for effect in virtual.put(0, 3)) == 1
-
-
 def test_zero_is_set_only_when_idle_and_the_zero_is_kept() -> None:
     virtual = ready(noise_g=0.1)
     virtual.put(4, 20)
@@ -545,53 +413,3 @@ def test_a_claim_without_its_verdict_is_judged_after_a_restart() -> None:
     second = Virtual(kept_zero_g=0.0)
     second.engine.resume(visit.restore(kept))
     assert len(verdicts(second.put(810, 2))) == 1
-
-
-def test_the_same_events_give_the_same_effects() -> None:
-    one, other = Virtual(), Virtual()
-    for virtual in (one, other):
-        virtual.put(0)
-        virtual.claim()
-        virtual.put(810)
-        virtual.put(0)
-    assert one.effects == other.effects
-
-
-def test_every_event_survives_being_stored_and_is_understood() -> None:
-    setup = Setup(session="S", scales=(CONVERTER, INSTRUMENT), cameras=("top",))
-    engine = Engine(setup, Versions(software="test"))
-    samples = _one_of_each()
-    assert {type(event) for event in samples} == set(get_args(events.AnyEvent))
-    for event in samples:
-        again = events.decode(events.encode(event))
-        assert again == event
-        engine.handle(again)
-
-
-def _one_of_each() -> list[events.AnyEvent]:
-    see = events.Seen(
-        t_ns=9, capture_no=99, camera="top", sightings=(), visibility=0.5, gallery_size=1, capture_ms=1, vision_ms=1
-    )
-    return [
-        events.ScaleFound(t_ns=1, scale=0),
-        events.ZeroRestored(t_ns=1, zero_g=3.5),
-        events.Calibrated(t_ns=2, scale=0, calibration=None),
-        events.Sampled(t_ns=3, scale=0, counts=(5,), flags=1),
-        events.ScaleLost(t_ns=4, scale=0, message="m", remedy="r"),
-        events.Ticked(t_ns=5),
-        see,
-        events.Blind(t_ns=9, capture_no=99, camera="top"),
-        events.Claimed(t_ns=10, claim=claim(), command=1),
-        events.Corrected(t_ns=11, claim=claim(quantity=2), source="attendant"),
-        events.Cancelled(t_ns=12, transaction_id="T-1"),
-        events.Released(t_ns=13, visit_id="V", command=2),
-        events.ZeroOrdered(t_ns=14, command=3),
-        events.TokenRead(t_ns=15, token="x", symbology="qr"),
-        events.Judged(
-            t_ns=16,
-            judge_no=99,
-            judgement=Judgement(decision="accept", action="release", currency="EUR"),
-            fusion_ms=1.0,
-        ),
-        events.Indicated(t_ns=17, scale=1, state="stable", weight_g=5.0),
-    ]

@@ -3,13 +3,14 @@
 import random
 
 from calibration.model import Calibration, Cell
-from station.core import events
+from station.core import events, visit
 from station.core.claim import Claim, Line
-from station.core.effects import Alarm, Announce, Answer, Capture, Deliver, Effect, Judge
+from station.core.effects import Alarm, Announce, Answer, Capture, Deliver, Effect, Judge, KeepVisit
 from station.core.engine import Engine
 from station.core.evidence import Sighting
 from station.core.setup import Setup
 from station.core.tracks import ScaleSpec
+from station.core.transaction import State
 from station.core.verdict import Decision, Judgement, Verdict, Versions
 
 MS_NS = 1_000_000
@@ -119,3 +120,29 @@ def answers(effects: list[Effect]) -> list[str | None]:
 
 def alarms(effects: list[Effect]) -> list[tuple[str, bool]]:
     return [(effect.code, effect.raised) for effect in effects if isinstance(effect, Alarm)]
+
+
+def ready(**options: object) -> Virtual:
+    """Return a station whose platform is known to be empty."""
+    virtual = Virtual(**options)  # type: ignore[arg-type] # the options of Virtual
+    virtual.wait(1)
+    assert virtual.engine.state is State.IDLE
+    virtual.effects.clear()
+    return virtual
+
+
+def reasons(given: list[Verdict]) -> list[tuple[str, ...]]:
+    return [verdict.judgement.reasons for verdict in given]
+
+
+def captures(virtual: Virtual) -> list[Capture]:
+    return [effect for effect in virtual.effects if isinstance(effect, Capture)]
+
+
+def restarted(first: Virtual) -> Virtual:
+    """Return a second station that goes on with what the first has kept."""
+    kept = next(effect.snapshot for effect in reversed(first.effects) if isinstance(effect, KeepVisit))
+    assert kept is not None
+    second = Virtual(kept_zero_g=0.0)
+    second.engine.resume(visit.restore(kept))
+    return second
