@@ -5,9 +5,10 @@ SHELL := /bin/bash
 .PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow bench model docs clean
 
 BIN := .venv/bin
-JOBS ?= auto
+JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
 ARGS ?=
-TFLITE_TESTS ?= tests # what runs on the second inference runtime
+TFLITE_TESTS ?= tests
+RUNTIME_TESTS := tests/vision tests/demo tests/station/test_bridge_station.py
 export PYTHON
 
 help: ## list the commands
@@ -22,7 +23,8 @@ setup-tflite:
 demo: setup ## run the whole station on simulated hardware (ARGS="--fast --shoppers 20")
 	@$(BIN)/station demo $(ARGS)
 
-test: lint test-main test-tflite ## everything that has to hold: linters, types, the suite on both inference runtimes
+test: lint test-main ## everything that has to hold: linters, types, the suite; what infers also on the other runtime
+	@$(MAKE) --no-print-directory test-tflite TFLITE_TESTS="$(RUNTIME_TESTS)"
 
 lint: setup ## style, types, import directions
 	$(BIN)/ruff check .
@@ -33,10 +35,11 @@ lint: setup ## style, types, import directions
 test-main: setup ## the suite, with coverage
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term $(ARGS)
 
-test-tflite: setup-tflite ## the suite on the other inference runtime (.venv-tflite)
+test-tflite: setup-tflite ## the whole suite on the other inference runtime (.venv-tflite)
 	@if [ -x .venv-tflite/bin/pytest ]; then set -x; .venv-tflite/bin/pytest -n $(JOBS) $(TFLITE_TESTS) $(ARGS); fi
 
-test-slow: setup ## the tests that take minutes
+test-slow: ## the tests that take minutes, those on real baskets among them
+	@tools/setup.sh bench
 	$(BIN)/pytest -n 0 -m slow --timeout 1800 $(ARGS)
 
 bench: ## measure what is fast and what is right; prints tables
