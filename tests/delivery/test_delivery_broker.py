@@ -231,9 +231,9 @@ def test_a_large_backlog_and_a_live_verdict_the_live_one_first(tmp_path: Path) -
             station.verdict(61)
             station.until(lambda: any(m.event["seq"] == 61 for m in backend.heard("evt/verdict")))
             heard = [(m.event["seq"], m.late) for m in backend.heard("evt/verdict")]
-            assert heard[-1] == (61, False)
-            assert len(heard) < 60
-            assert heard[:-1] == [(seq, True) for seq in range(1, len(heard))]
+            before = heard.index((61, False))  # some of the backlog may have come behind it by now
+            assert before < 60
+            assert heard[:before] == [(seq, True) for seq in range(1, before + 1)]
 
 
 @pytest.fixture(scope="module")
