@@ -194,6 +194,7 @@ def test_goods_that_are_poured_are_not_followed_as_drift() -> None:
 def test_what_the_empty_platform_showed_is_part_of_the_uncertainty() -> None:
     clean, off = Platform(kept_zero_g=0.0), Platform(kept_zero_g=0.0)
     clean.pass_time(0, 1)
+    off.pass_time(0, 1)
     off.pass_time(14, 1)  # above what is followed, below what is a load
     assert settled(clean.pass_time(1_000, 1.5))[0].reading.sd_g < 1
     reading = settled(off.pass_time(1_014, 1.5))[0].reading
