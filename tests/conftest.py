@@ -7,7 +7,9 @@ import hypothesis
 import pytest
 
 # Machines differ in speed, and several tests run at once: how long an example takes says nothing here.
-hypothesis.settings.register_profile("station", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile(
+    "station", max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("station")
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
