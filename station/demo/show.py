@@ -17,6 +17,7 @@ from station.outbox import Outbox
 from station.wire import Station
 
 ONLINE_S = 30.0
+MODEL_S = 180.0  # the older runtime needs a minute for a gallery that it has not seen before
 ROOT = Station(STORE, STATION).root
 
 
@@ -69,7 +70,7 @@ def begin(stage: Setting, backend: Backend) -> dict[str, object]:
     """Wait until the station is online, knows its products and has seen the empty platform; return what to tell."""
     backend.wait(lambda: backend.last("st/conn").get("state") == "online", "the station to come online", ONLINE_S)
     online_ms = (time.monotonic() - stage.started_s) * 1000
-    backend.wait(lambda: backend.last("st/info").get("model") is not None, "the station's model", ONLINE_S)
+    backend.wait(lambda: backend.last("st/info").get("model") is not None, "the station's model", MODEL_S)
     backend.wait(lambda: backend.last("st/health").get("state") == "idle", "the empty platform", ONLINE_S)
     return {
         "online_ms": round(online_ms), "port": stage.port, "root": ROOT, "folder": str(stage.folder),
