@@ -8,7 +8,7 @@ BIN := .venv/bin
 JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
 ARGS ?=
 TFLITE_TESTS ?= tests
-RUNTIME_TESTS := tests/vision tests/demo tests/station/test_bridge_station.py
+RUNTIME_TESTS := tests/vision tests/station/test_bridge_station.py
 export PYTHON
 
 help: ## list the commands
