@@ -189,8 +189,10 @@ def test_a_held_claim_can_be_withdrawn_or_released() -> None:
     virtual.claim(claim("T-2"))
     done = virtual.feed(events.Released(t_ns=virtual.t_ns, transaction_id="T-2", command=9))
     assert answers(done) == [None]
-    virtual.put(0)
-    assert virtual.engine.state is State.IDLE
+    for station in (restarted(virtual), virtual):
+        station.put(810, 2)
+        station.put(0)
+        assert station.engine.state is State.IDLE
 
 
 def test_a_claim_that_was_never_judged_may_be_sent_again() -> None:

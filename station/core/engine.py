@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from station.core import events
 from station.core.claims import Ledger
 from station.core.course import Course, Taken
-from station.core.effects import Answer, Effect, KeepZero, LearnEmpty
+from station.core.effects import Answer, Effect, KeepVisit, KeepZero, LearnEmpty
 from station.core.faults import Faults
 from station.core.gaze import in_time
 from station.core.setup import Setup
 from station.core.tracks import NS
 from station.core.transaction import Input, State
 from station.core.verdict import Versions
-from station.core.visit import Visit
+from station.core.visit import Visit, snapshot
 from station.core.weighing import Calmed, Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing
 
 ZERO_KEPT_D = 0.5  # divisions that the zero may move before it is stored again
@@ -158,11 +158,9 @@ class Engine:
     def cancelled(self, event: events.Cancelled) -> None:
         """Withdraw the open claim or the one that is held."""
         self._ledger.forget(event.transaction_id)
-        if self._let_go(event.transaction_id):
-            pass
-        elif self.visit is not None and self.visit.transaction_id == event.transaction_id:
+        if self.visit is not None and self.visit.transaction_id == event.transaction_id:
             self._course.put(Input.CANCEL)
-        else:
+        elif not self._let_go(event.transaction_id):
             self._answer(event.command, "unknown_transaction", f"no claim of {event.transaction_id} is open here")
             return
         self._answer(event.command)
@@ -173,6 +171,7 @@ class Engine:
         if self.visit is None or held is None or held.transaction_id != transaction_id:
             return False
         self.visit.next_claim = None
+        self._course.effects.append(KeepVisit(snapshot=snapshot(self.visit)))
         return True
 
     def released(self, event: events.Released) -> None:

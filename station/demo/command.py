@@ -60,15 +60,15 @@ def _count(text: str) -> int:
 def _folder(kept: Path | None) -> Iterator[Path]:
     """Yield the demo's folder: a new one that is kept, or one that goes with the demo unless there was trouble."""
     if kept is None:
-        folder = Path(tempfile.mkdtemp(prefix="station-demo-"))
+        folder, wanted = Path(tempfile.mkdtemp(prefix="station-demo-")), False
         try:
             yield folder
         except clitools.CommandError:
-            raise  # its message names a log in there
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            wanted = True  # its message names a log in there
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            if not wanted:
+                shutil.rmtree(folder, ignore_errors=True)
         return
     try:
         kept.mkdir(parents=True, exist_ok=True)
