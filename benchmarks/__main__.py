@@ -15,6 +15,7 @@ ALL = {
     "settling": "how soon and how truly a load is weighed",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
+    "pipeline": "processor time of four load cells through the whole weighing",
     "vision_sim": "what the camera sees of the simulated store",
     "vision_grocery": "what it makes of real photographs of groceries",
 }
