@@ -147,6 +147,7 @@ class PingFrame:
         return _PING.pack(self.cookie)
 
 
+_FLAGS = tuple(BridgeFlag(bits) for bits in range(16))  # making one each time costs more than the whole frame
 BridgeFrame = SampleFrame | StatusFrame | HelloFrame | PongFrame | CommandFrame | PingFrame
 
 
@@ -172,7 +173,7 @@ def parse(payload: bytes) -> tuple[int, BridgeFrame] | None:
 def _parse_sample(body: bytes) -> SampleFrame:
     t_us, channels, flags = _SAMPLE.unpack_from(body)
     counts = struct.unpack(f"<{channels}i", body[_SAMPLE.size :])
-    return SampleFrame(t_us, BridgeFlag(flags & 0x0F), counts)
+    return SampleFrame(t_us, _FLAGS[flags & 0x0F], counts)
 
 
 def _parse_status(body: bytes) -> StatusFrame:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from drivers.base import Indication, Sample, SensorError
-from drivers.bridge_frames import Action, CommandFrame, PingFrame, PongFrame, StatusFrame, encode
+from drivers.bridge_frames import Action, CommandFrame, HelloFrame, PingFrame, PongFrame, StatusFrame, encode
 from drivers.bridge_stream import BridgeStream
 from drivers.integrity import total
 from drivers.link import Link
@@ -30,6 +30,7 @@ class BridgeSession:
         self._seq = 0
         self._give_up_s = self._nudge_s = 0.0
         self._answered: PongFrame | None = None  # the last sign of life before the last sample
+        self._greeted: HelloFrame | None = None  # it has been checked
         self.device_id: str | None = None
 
     @property
@@ -91,7 +92,7 @@ class BridgeSession:
     def _check_identity(self) -> None:
         """Refuse another bridge than the one first heard: its cells and gains are others."""
         hello = self._stream.hello
-        if hello is None:
+        if hello is None or hello is self._greeted:
             return
         device_id = hello.unique_id.hex()
         if self.device_id is None:
@@ -101,6 +102,7 @@ class BridgeSession:
                 f"{self._link.name} is now another bridge ({device_id}, before {self.device_id})",
                 "connect the calibrated bridge again, or restart the station and calibrate it",
             )
+        self._greeted = hello
 
     def _silent(self) -> SensorError:
         name = self._link.name

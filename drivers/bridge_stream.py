@@ -15,6 +15,7 @@ from drivers.framing import FrameDecoder
 from drivers.integrity import Cause, Gate, Rejects, Rules, total
 
 _SETTLING_SAMPLES = 4  # conversions until the HX711 has settled after a reset (its data sheet: 50 ms at 80 SPS)
+_GAP, _NONE = SampleFlag.GAP, SampleFlag(0)
 _CAUSES = {BridgeFlag.SATURATED: Cause.SATURATED, BridgeFlag.NOT_FRESH: Cause.STALE}
 
 
@@ -98,12 +99,15 @@ class BridgeStream:
 
     def _judge(self, frame: SampleFrame, t_ns: int, elapsed_us: int | None, lost: int) -> Sample | None:
         """Hand the conversion to the gate, with what the bridge itself says of it."""
-        if BridgeFlag.RESTARTED in frame.flags:
-            self._gate.settle()
-        gap = SampleFlag.GAP if lost or BridgeFlag.OVERFLOW in frame.flags else SampleFlag(0)
+        causes = self._remarks(frame.flags) if frame.flags else ()
+        gap = _GAP if lost or (frame.flags and frame.flags & BridgeFlag.OVERFLOW) else _NONE
         sample = Sample(self._clock.host_ns(frame.t_us, t_ns), frame.counts, gap)
-        causes = [ours for theirs, ours in _CAUSES.items() if theirs in frame.flags]
         return self._gate.offer(sample, None if elapsed_us is None else elapsed_us * 1000, lost=lost, causes=causes)
+
+    def _remarks(self, flags: BridgeFlag) -> list[Cause]:
+        if BridgeFlag.RESTARTED in flags:
+            self._gate.settle()
+        return [ours for theirs, ours in _CAUSES.items() if theirs in flags]
 
     def _lost(self, seq: int) -> int:
         """Return how many samples are missing before this one; numbers of other frames are none."""

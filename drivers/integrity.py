@@ -20,7 +20,6 @@ still given out, flagged, so that its receiver sees that the converter lives; ea
 """
 
 import enum
-import statistics
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -179,7 +178,9 @@ class Gate:
     def _learn(self, elapsed_ns: int) -> None:
         self._periods_ns.append(elapsed_ns)
         if len(self._periods_ns) >= _PERIODS_NEEDED:
-            self.period_ns = statistics.median(self._periods_ns)
+            ordered = sorted(self._periods_ns)
+            half = len(ordered) // 2
+            self.period_ns = (ordered[half] + ordered[~half]) / 2
 
     def _condemn(self, cause: Cause) -> None:
         if self._held is not None:
@@ -188,9 +189,9 @@ class Gate:
     def _remarks(self, counts: tuple[int, ...]) -> list[Cause]:
         """Return what the counts, their history and the rate show."""
         rules, found = self._rules, []
-        if any(count in SATURATED_COUNTS for count in counts):
+        if not SATURATED_COUNTS.isdisjoint(counts):
             found.append(Cause.SATURATED)
-        if rules.stuck_counts and any(count in rules.stuck_counts for count in counts):
+        if not rules.stuck_counts.isdisjoint(counts):
             found.append(Cause.STUCK)
         run = self._longest_run(counts)
         if rules.frozen_after is not None and run >= rules.frozen_after:
