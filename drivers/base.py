@@ -71,10 +71,14 @@ class Indication:
 
 @dataclass(frozen=True, slots=True)
 class Barcode:
-    """What a scanner on the scale's wire read by `t_ns`: its text as sent, any letter before it included."""
+    """What a scanner on the scale's wire read by `t_ns`, without the identifier that it put before it.
+
+    `symbology` is what that identifier stood for (`drivers.symbology`), empty where the scanner did not tell.
+    """
 
     t_ns: int
     text: str
+    symbology: str = ""
 
 
 Reading = Sample | Indication | Barcode

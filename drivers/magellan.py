@@ -1,7 +1,9 @@
 """A Datalogic Magellan: a scanner with a scale in the counter, both on one cable. Barcodes are passed on.
 
 Wiring: the single cable of the scanner, RS-232 side, to a USB adapter: TXD, RXD and ground crossed. Usual are 9600 7E1
-for scales that emulate a Magellan 8500, 9600 8N1 for newer ones: set here what the scanner's label says.
+for scales that emulate a Magellan 8500, 9600 8N1 for newer ones: set here what the scanner's label says. Let the
+scanner send AIM's identifiers (`]E0`, `]Q1`, ...): they tell a phone's code from a product's. Its own letters for EAN,
+UPC and DataBar are understood, too; without either, only check digits tell products from other codes.
 
     [[scale]]
     driver = "magellan"

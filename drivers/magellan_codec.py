@@ -2,8 +2,8 @@
 
 The host sends `S14 CR`; the scale answers `S14` with a digit for its state, and the weight when it is stable: five
 digits in kilograms, four in pounds, without a point. On `S11 CR` it answers only when stable. What the scanner reads
-comes in between, each as one line: whatever does not begin with `S1` is a barcode, passed on as sent. There is no
-checksum: shapes are matched exactly, and a line that a lost byte could have made of an answer is no barcode either.
+comes in between, each as one line: whatever does not begin with `S1` is a barcode. There is no checksum: shapes are
+matched exactly, and a line that a lost byte could have made of an answer is no barcode either.
 Source: Datalogic knowledge base KA-01089; the number of decimals must be known to the host.
 """
 
@@ -11,6 +11,7 @@ import re
 
 from drivers.base import Barcode, Indication, ScaleState
 from drivers.conversation import Meaning, Turn, no_weight, unreadable, weight
+from drivers.symbology import datalogic
 from drivers.units import GRAMS, Unit
 
 MONITOR, WHEN_STABLE = b"S14", b"S11"
@@ -85,7 +86,7 @@ class MagellanConversation:
         text = line.decode("ascii", "replace")
         if len(text) < _MIN_BARCODE or not (text.isascii() and text.isprintable()) or _SPLINTER.fullmatch(line):
             return []
-        return [Barcode(t_ns, text)]
+        return [Barcode(t_ns, *datalogic(text))]
 
     def _weight(self, line: bytes, t_ns: int) -> Indication:
         match = self._answer.fullmatch(line)

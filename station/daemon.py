@@ -242,6 +242,10 @@ class Daemon:
                 draft.keep["zero"] = msgspec.json.encode(KeptZero(zero_g, self._parts.calibrations.version))
             case effects.KeepVisit(snapshot=snapshot):
                 _keep_visit(snapshot, draft)
+            case effects.Scan(kind=kind, gtin=gtin, visit_id=visit_id):
+                self._counts[f"scan_{kind}"] += 1
+                if gtin is not None:  # of tokens and badges nothing is written down
+                    log.info("product scanned", gtin=gtin, visit=visit_id)
             case effects.Deliver(verdict=verdict):
                 self._note(verdict)
                 draft.events.append(Outgoing(name="verdict", data=to_wire(verdict)))

@@ -89,11 +89,12 @@ class ScaleWorker(Worker):
         found = False
         while not self.stopping.is_set():
             for item in self._driver.read(READ_S):
-                if not found:  # only a scale that speaks is found: an open port is no scale
+                if isinstance(item, Barcode):
+                    self.emit(events.Scanned(t_ns=item.t_ns, text=item.text, symbology=item.symbology))
+                    continue
+                if not found:  # only a scale that speaks is found: an open port is no scale, nor is a scanner
                     found, self._pause_s = True, RETRY_FIRST_S
                     self.emit(events.ScaleFound(t_ns=item.t_ns, scale=self.index))
-                if isinstance(item, Barcode):
-                    continue  # what is scanned at the scale reaches the backend by the shopper's own way
                 self.emit(self._event(item))
 
     def _event(self, item: Sample | Indication) -> events.Event:

@@ -47,6 +47,7 @@ DEEDS: list[Callable[[Virtual, int], object]] = [
     lambda v, n: v.feed(events.Cancelled(t_ns=v.t_ns, transaction_id=f"T-{n % 3}")),
     lambda v, n: v.feed(events.Released(t_ns=v.t_ns, transaction_id=f"T-{n % 3}")),
     lambda v, n: v.feed(events.TokenRead(t_ns=v.t_ns, token=f"Q-{n}", symbology="qr")),
+    lambda v, n: v.feed(events.Scanned(t_ns=v.t_ns, text="4006381333931"[n:], symbology=("", "ean-13", "qr")[n % 3])),
     lambda v, n: v.feed(events.Corrected(t_ns=v.t_ns, claim=claim(f"T-{n % 3}", quantity=n + 1), source="scanner")),
     lambda v, _: v.feed(events.ScaleLost(t_ns=v.t_ns, scale=0, message="gone", remedy="plug it in")),
     lambda v, _: v.feed(events.ScaleFound(t_ns=v.t_ns, scale=0)),
@@ -96,6 +97,7 @@ def _one_of_each() -> list[events.AnyEvent]:
         events.Released(t_ns=13, visit_id="V", command=2),
         events.ZeroOrdered(t_ns=14, command=3),
         events.TokenRead(t_ns=15, token="x", symbology="qr"),
+        events.Scanned(t_ns=15, text="4006381333931", symbology="ean-13"),
         events.Judged(
             t_ns=16,
             judge_no=99,

@@ -69,6 +69,14 @@ class Token(Effect, frozen=True, kw_only=True):
     symbology: str
 
 
+class Scan(Effect, frozen=True, kw_only=True):
+    """A scanner read something: note it. Only a product says which."""
+
+    kind: Literal["product", "token", "repeated", "refused"]
+    gtin: str | None = None
+    visit_id: str | None = None
+
+
 class Alarm(Effect, frozen=True, kw_only=True):
     """A condition of a part began or ended."""
 

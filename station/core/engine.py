@@ -7,10 +7,10 @@ name here.
 
 from collections.abc import Iterable
 
-from station.core import events
+from station.core import codes, events
 from station.core.claims import Ledger
 from station.core.course import Course, Taken
-from station.core.effects import Answer, Effect, KeepVisit, KeepZero, LearnEmpty
+from station.core.effects import Answer, Effect, KeepVisit, KeepZero, LearnEmpty, Scan
 from station.core.faults import Faults
 from station.core.gaze import in_time
 from station.core.setup import Setup
@@ -47,6 +47,7 @@ class Engine:
         self.weighing = Weighing(setup.scales, setup.weighing)
         self._faults = Faults(self.weighing)
         self._ledger = Ledger()
+        self._reads = codes.Reads()
         self._course = Course(setup, versions, self.weighing, self._faults, self._ledger)
         self._setup = setup
         self._t_ns = 0
@@ -197,6 +198,21 @@ class Engine:
     def token_read(self, event: events.TokenRead) -> None:
         """Hand a phone's code on."""
         self._course.put(Input.TOKEN, event)
+
+    def scanned(self, event: events.Scanned) -> None:
+        """Hand a token on; a product is noted: what it changes is the backend's to say, by a higher revision."""
+        visit_id = None if self.visit is None else self.visit.visit_id
+        read = codes.understand(event.text, event.symbology)
+        scan = Scan(kind="refused")
+        if read is not None and self._reads.again(event.text, event.symbology, event.t_ns):
+            scan = Scan(kind="repeated")
+        elif isinstance(read, codes.Product):
+            scan = Scan(kind="product", gtin=read.gtin, visit_id=visit_id)
+        elif read is not None:
+            scan = Scan(kind="token")
+            token = events.TokenRead(t_ns=event.t_ns, token=read.text, symbology=read.symbology)
+            self._course.put(Input.TOKEN, token)
+        self._course.effects.append(scan)
 
     def corrected(self, event: events.Corrected) -> None:
         """Judge by the lines as they now stand at the station."""

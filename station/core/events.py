@@ -122,6 +122,13 @@ class TokenRead(Event, frozen=True, kw_only=True, tag="token_read"):
     symbology: str
 
 
+class Scanned(Event, frozen=True, kw_only=True, tag="scanned"):
+    """A scanner read a code; `symbology` as far as it told."""
+
+    text: str
+    symbology: str = ""
+
+
 class Corrected(Event, frozen=True, kw_only=True, tag="corrected"):
     """Lines were changed at the station: the claim as it now stands there, and who changed it."""
 
@@ -139,7 +146,7 @@ class Judged(Event, frozen=True, kw_only=True, tag="judged"):
 
 AnyEvent = (
     Ticked | Sampled | Indicated | ScaleLost | ScaleFound | Calibrated | ZeroRestored | Seen | Blind
-    | Claimed | Cancelled | Released | ZeroOrdered | TokenRead | Corrected | Judged
+    | Claimed | Cancelled | Released | ZeroOrdered | Scanned | TokenRead | Corrected | Judged
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -113,11 +113,11 @@ def test_a_magellan_in_pounds_and_one_that_is_asked_for_stable_weights_only() ->
 
 def test_barcodes_come_between_weights_and_while_nothing_is_awaited() -> None:
     found = counter(b"F4006381333931\rS14400345\rQRhttps://x\r")
-    assert [item.text for item in found if isinstance(item, Barcode)] == ["F4006381333931", "QRhttps://x"]
+    assert [item.text for item in found if isinstance(item, Barcode)] == ["4006381333931", "QRhttps://x"]
     talk = MagellanConversation(Unit.KG)
     assert talk.overhear(b"S14400345\rF40063813", 5) == []
     talk.ask()
-    assert talk.feed(b"33931\r", 6).found == [Barcode(6, "F4006381333931")]
+    assert talk.feed(b"33931\r", 6).found == [Barcode(6, "4006381333931", "ean-13")]
 
 
 def test_an_answer_that_began_before_the_question_is_not_taken() -> None:
@@ -157,5 +157,5 @@ def test_what_is_scanned_at_the_scale_is_passed_on_among_weights() -> None:
     driver.open()
     device.scan("F4006381333931")
     found = [item for _ in range(12) for item in driver.read(0.25)]
-    assert [item.text for item in found if isinstance(item, Barcode)] == ["F4006381333931"]
+    assert [item.text for item in found if isinstance(item, Barcode)] == ["4006381333931"]
     assert any(isinstance(item, Indication) and item.weight_g == 0.0 for item in found)
