@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from drivers.base import Barcode, Indication, ScaleState
 
+_UNREADABLE = "unreadable answer"
 Meaning = tuple[ScaleState, str]  # what an instrument's word or bit stands for, and the reason there is no weight
 
 
@@ -85,4 +86,9 @@ def weight(t_ns: int, grams: float) -> Indication:
 def unreadable(t_ns: int, answer: bytes, hint: str) -> Indication:
     """Return the indication of an answer of another shape; `hint` names the keys to check."""
     text = answer.decode("ascii", "backslashreplace")
-    return Indication(t_ns, ScaleState.NOT_READY, reason=f"unreadable answer {text!r}: check {hint}")
+    return Indication(t_ns, ScaleState.NOT_READY, reason=f"{_UNREADABLE} {text!r}: check {hint}")
+
+
+def is_unreadable(indication: Indication) -> bool:
+    """Tell whether an indication stands for an answer of another shape, not for something the instrument said."""
+    return indication.reason.startswith(_UNREADABLE)
