@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from station import element_strings
 from station.core import claim, gtin
 from station.core.beliefs import Beliefs
 from station.core.evidence import Evidence, Reading, Sighting
@@ -85,7 +86,7 @@ class Checker:
 
     def _judged(self, case: CaseIn) -> dict[str, Any]:
         started_s = self.clock_s()
-        asked = claim.parse({"currency": self.policy.currency, **case.claim})
+        asked = claim.parse({"currency": self.policy.currency, **element_strings.plain(case.claim)})
         weight = case.weight
         reading = None if weight is None else Reading(t_ns=0, gross_g=weight.gross_g, sd_g=weight.sd_g)
         evidence = self._evidence(case)

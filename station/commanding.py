@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from station import element_strings
 from station.core import events
 from station.core.claim import ClaimError, parse
 
@@ -34,7 +35,7 @@ def _claim(data: dict[str, Any], number: int, t_ns: int) -> events.AnyEvent:
             raise CommandRefusedError("bad_claim", "transaction_id is missing")
         return events.Cancelled(t_ns=t_ns, transaction_id=transaction_id, command=number)
     try:
-        return events.Claimed(t_ns=t_ns, claim=parse(data), command=number)
+        return events.Claimed(t_ns=t_ns, claim=parse(element_strings.plain(data)), command=number)
     except ClaimError as error:
         raise CommandRefusedError("bad_claim", str(error)) from error
 

@@ -9,9 +9,13 @@ apart because the first averages out over several units and the second does not.
   negative error of Directive 76/211/EEC, annex I 2.4.
 - nothing: what the products of the department, else of the catalogue, weigh.
 
+Fruit and vegetables sold by the piece scatter like what grew on a tree, unless a label states their content or their
+scatter was measured. A deposit is money: it weighs nothing and cannot lie anywhere unscanned.
+
 `prior` is the share of an item picked at random from what may lie unscanned: sales times the department's multiplier.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +36,12 @@ NOTHING_KNOWN_G, NOTHING_KNOWN_SD_G = 450.0, 400.0
 LOOSE_SCATTER = 0.12  # units without a label weight (an apple, a flower pot), as a share of their mean
 PIECE_SPREAD = 0.3  # of goods sold by weight around the piece that the catalogue calls usual
 UNSOLD_SHARE = 0.05  # of the mean sales: a product never sold may lie there all the same
+GROWN = ("fruit", "obst", "produce", "vegetable", "gemuese", "gemüse", "légume", "floral", "plant", "blumen", "fleur")
+DEPOSITS = {"deposit", "deposits", "pfand", "leergut", "consigne", "consignes"}  # whole words, of a department or name
+DEPOSIT_SD_G = 1.0
 PRICE_MINOR = 300.0  # of a product in a catalogue without any price
+FEW_PRICED, FLAT = 20, 0.05  # products that show nothing; variance of log prices below which they hardly do
+WIDE_SPREAD = 0.8  # variance of the logarithm of a weight of which nothing is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +67,7 @@ class Beliefs:
     usual_g: float  # weight of an item picked at random …
     usual_sd_g: float  # … and its standard deviation
     usual_price_minor: float
+    by_price: "ByPrice"  # what a product that nobody described may weigh
 
     def __len__(self) -> int:
         """Count the products."""
@@ -87,7 +97,38 @@ class Beliefs:
             priced=sums_of(mean_g, sd_g, prior * price, 1)[0] if some else None,
             usual_g=usual_g, usual_sd_g=max(variance**0.5, 0.3 * usual_g, 1.0),
             usual_price_minor=float(prior @ price) if some else PRICE_MINOR,
+            by_price=ByPrice.of(mean_g, price, prior, ~np.isnan(table.price_minor) & ~table.by_weight),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ByPrice:
+    """The weight of a product of which only the price is known: a straight line through the catalogue's logarithms."""
+
+    log_price: float
+    log_g: float  # at that price
+    slope: float
+    spread: float  # variance of the logarithm of the weight, given the price
+
+    @classmethod
+    def of(cls, mean_g: Floats, price_minor: Floats, prior: Floats, usable: NDArray[np.bool_]) -> "ByPrice":
+        """Fit the line to what is likely bought; few products show no connection."""
+        share = np.where(usable, prior, 0.0)
+        if np.count_nonzero(share) < FEW_PRICED:
+            return cls(math.log(PRICE_MINOR), math.log(NOTHING_KNOWN_G), 0.0, WIDE_SPREAD)
+        share /= share.sum()
+        price, weight = np.log(np.maximum(price_minor, 1.0)), np.log(np.maximum(mean_g, 1.0))
+        at, middle = float(share @ price), float(share @ weight)
+        ups, sides = price - at, weight - middle
+        slope = float(np.clip(share @ (ups * sides) / (share @ ups**2 + FLAT), 0.0, 1.0))
+        return cls(at, middle, slope, max(float(share @ (sides - slope * ups) ** 2), 0.05))
+
+    def weight_g(self, price_minor: float | None) -> tuple[float, float]:
+        """Return mean and standard deviation in grams; without a price those of the catalogue's middle, wider."""
+        far = 0.0 if price_minor is None else math.log(max(price_minor, 1.0)) - self.log_price
+        spread = min(self.spread + (self.slope**2 if price_minor is None else 0.0), WIDE_SPREAD)
+        mean_g = math.exp(self.log_g + self.slope * min(max(far, -3.0), 3.0) + spread / 2)
+        return mean_g, mean_g * math.sqrt(math.exp(spread) - 1)
 
 
 class _Table:
@@ -95,6 +136,9 @@ class _Table:
 
     def __init__(self, rows: Sequence[Product]) -> None:
         self.department = [row.department for row in rows]
+        words = [set(f"{row.department} {row.name}".lower().split()) for row in rows]
+        self.deposit = np.array([not DEPOSITS.isdisjoint(found) for found in words], dtype=np.bool_)
+        self.grown = np.array([_names(row.department, GROWN) for row in rows], dtype=np.bool_)
         self.by_weight = np.array([row.sold_by == "weight" for row in rows], dtype=np.bool_)
         self.price_minor = _column([row.unit_price_minor for row in rows], least=0.0)
         self.net_g = _column([row.net_g for row in rows])
@@ -124,16 +168,24 @@ def _weights(table: _Table) -> tuple[Floats, Floats, Floats, Floats]:
     usual_g, usual_sd_g = _usual(table.department, known_g)
     mean_g = np.where(np.isnan(known_g), usual_g, known_g)
     scatter_g = np.where(np.isnan(table.net_g) | table.by_weight, LOOSE_SCATTER * mean_g, label_sd_g(table.net_g))
-    scatter_g = np.where(weighed & np.isnan(table.net_g), label_sd_g(mean_g), scatter_g)
+    packed = weighed & np.isnan(table.net_g) & ~table.grown & ~table.by_weight
+    scatter_g = np.where(packed, label_sd_g(mean_g), scatter_g)
     units = np.where(np.isnan(table.weight_n), ASSUMED_UNITS, table.weight_n)
     sigma_g, freedom = _scatter(scatter_g, table.weight_sd_g, units)
     sigma_g = np.where(weighed, sigma_g, scatter_g)
     tau_g = np.where(weighed, sigma_g / np.sqrt(units), np.where(labelled, label_tau_g, usual_sd_g))
+    money = table.deposit & ~weighed
+    mean_g = np.where(money, 0.0, mean_g)
+    tau_g, sigma_g = np.where(money, DEPOSIT_SD_G, tau_g), np.where(money, DEPOSIT_SD_G, sigma_g)
     return mean_g, tau_g, sigma_g, np.where(weighed, freedom, LABEL_FREEDOM)
 
 
+def _names(department: str, words: Sequence[str]) -> bool:
+    return any(word in department.lower() for word in words)
+
+
 def _from_label(table: _Table) -> tuple[Floats, Floats]:
-    glass = np.array([any(word in name.lower() for word in HEAVY_PACKAGING) for name in table.department], dtype=bool)
+    glass = np.array([_names(name, HEAVY_PACKAGING) for name in table.department], dtype=np.bool_)
     share, spread = np.where(glass, 0.6, PACKAGING_SHARE), np.where(glass, 0.2, PACKAGING_SPREAD)
     spread = np.where(table.by_weight, PIECE_SPREAD, spread)
     return table.net_g * (1 + share) + PACKAGING_G, np.hypot(table.net_g * spread, PACKAGING_G)
@@ -174,7 +226,8 @@ def _prior(table: _Table, departments: Mapping[str, float]) -> Floats:
         share = np.ones_like(share)
     factor = {name: _factor(name, departments) for name in set(table.department)}
     share = share * np.array([factor[name] for name in table.department], dtype=np.float64)
-    return share / share.sum() if share.size else share
+    share = np.where(table.deposit, 0.0, share)
+    return share / share.sum() if share.sum() > 0 else share
 
 
 def _factor(department: str, departments: Mapping[str, float]) -> float:

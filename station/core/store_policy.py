@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from station.core.claim import TareKind
+from station.core.restricted import Layout
 
 Rate = Annotated[float, Meta(ge=0, le=1000)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -84,6 +85,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     full_check_annoyance_minor: Cost = 200.0
     full_check_overlooks: Share = 0.01
     default_price_minor: Annotated[float, Meta(gt=0, le=1_000_000)] = 300.0  # of a product nobody priced
+
+    layouts: Annotated[
+        tuple[Layout, ...],
+        Meta(
+            max_length=20,
+            description="`{ pattern = …, unit = 1.0 }` each: in-store barcodes that carry a weight or a price, such as "
+            '`"28IIIIIWWWWWC"` (grams) or `"02IIIIIVPPPPC"` (minor units); I item, V verifier, C check digit',
+        ),
+    ] = ()
 
     tare: TareKind = "none"  # of a claim that does not state one
     tares: Tares = Tares()
