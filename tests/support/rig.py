@@ -15,6 +15,8 @@ from typing import Any
 from drivers.sim.bridge_emulator import BridgeEmulator
 from drivers.sim.host_port import PtyPort
 from drivers.sim.live import LiveWorld
+from drivers.sim.scale_emulator import Device, ScaleEmulator, pty_scale
+from drivers.sim.text_emulator import TextEmulator
 from drivers.sim.toledo_device import ToledoSpec
 from drivers.sim.toledo_emulator import ToledoEmulator
 from drivers.sim.world import PlacedObject, PlatformSpec, World
@@ -151,7 +153,7 @@ class Rig:
 
     def mute(self, *, silent: bool) -> None:
         """Let the retail scale fall silent, or answer again."""
-        assert isinstance(self.scale, ToledoEmulator)
+        assert isinstance(self.scale, ScaleEmulator)
         self.scale.mute = silent
 
     def wait_idle(self) -> None:
@@ -200,7 +202,7 @@ def import_products(config: Path, products: str = PRODUCTS) -> None:
     assert done.returncode == 0, done.stderr
 
 
-Electronics = ToledoEmulator | BridgeEmulator
+Electronics = ScaleEmulator | BridgeEmulator | TextEmulator
 
 
 @contextlib.contextmanager
@@ -210,6 +212,27 @@ def toledo_rig(folder: Path, *, start: bool = True, more: str = "", state: Path 
     scale = ToledoEmulator(world, folder / "scale", ToledoSpec(capacity_g=30_000.0, division_g=5.0))
     keys = f'driver = "toledo-8217"\nport = "{folder}/scale"\ncapacity_g = 30000\ndivision_g = 5'
     with _rig(folder, world, scale, keys + "\n" + more, state, start=start) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def retail_rig(folder: Path, driver: str, device: Device, *, more: str = "", start: bool = True) -> Iterator[Rig]:
+    """Yield a station with one instrument of another make; `more` are further keys of its driver."""
+    world = LiveWorld(World(seed=7))
+    keys = f'driver = "{driver}"\nport = "{folder}/scale"\ncapacity_g = 30000\ndivision_g = 5\n{more}'
+    with _rig(folder, world, pty_scale(world, folder / "scale", device), keys, None, start=start) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def text_rig(folder: Path) -> Iterator[Rig]:
+    """Yield a station with four load cells on a board that prints lines, calibrated with factory values."""
+    world = LiveWorld(World(seed=7))
+    columns = "columns = [1, 2, 3, 4]\ntime_column = 0\nwidth = 5"
+    keys = f'driver = "hx711-text"\nport = "{folder}/scale"\ncapacity_g = 50000\ndivision_g = 5\n{columns}'
+    with _rig(folder, world, TextEmulator(world, folder / "scale"), keys, None, start=False) as made:
+        import_calibration(made.station.config)
+        made.station.start()
         yield made
 
 
