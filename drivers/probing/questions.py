@@ -5,7 +5,8 @@ tare, a price or a text, none ends in silence what another host began. Protocols
 command, so no question holds the letters T, Z or C (tare, zero, clear) of Toledo's. One holds E and A, by which a
 Toledo 8217 switches echo and self-test on: READ, of Dini Argeo; it comes last, when a Toledo would have answered, and
 never where anything but lines of text was heard. A scale that prints on paper when it is asked may print.
-A question begins on a clean line: a lone CR ends what an earlier one, in another protocol, left unfinished.
+A question in a line begins on a clean one: its own line end goes first, to end what an earlier question, in another
+protocol, left unfinished.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,6 @@ from drivers.toledo_codec import Dialect as Toledo
 from drivers.toledo_codec import ToledoCodec
 from drivers.units import Unit
 
-CLEAN = b"\r"
 _PING = b"\0" + encode(PingFrame(0), 0)
 _TILL_8, _TILL_EVEN = Line(9600), Line(9600, 7, "E")
 _DIALECT = "status letters mean other things in each; see the scale's menu or manual"
@@ -52,6 +52,11 @@ class Question:
     then: Mapping[bytes, bytes] = field(default_factory=dict)
     last: bool = False
 
+    @property
+    def clean(self) -> bytes:
+        """What ends an unfinished line of another protocol, b"" where the question is no line."""
+        return next((end for end in (b"\r\n", b"\r") if self.send.endswith(end)), b"")
+
     def candidates(self, chunks: Chunks) -> list[Candidate]:
         """Return who answered so, each with the settings of the line."""
         line = {"baud": self.line.baud, "bytesize": self.line.bytesize, "parity": self.line.parity}
@@ -62,20 +67,23 @@ class Question:
 
 
 def questions() -> tuple[Question, ...]:
-    """Return all questions in the order in which they are put: lines first, single bytes after them."""
+    """Return all questions in the order in which they are put.
+
+    Lines that end in CR come before those that end in CR LF, whose LF some would take for a part of the next. A
+    pseudo-terminal refuses a change of nothing but the parity, so the rate changes with it.
+    """
     return (
         _retail(_TILL_EVEN),
-        Question("MT-SICS and Radwag: SI, the weight now", _TILL_8, WEIGHT_NOW, _lines("radwag")),
-        *(_asked(make, _TILL_8) for make in ("ohaus", "a-and-d", "sartorius-sbi")),
+        _magellan(_TILL_EVEN),
         _retail(_TILL_8),
         _magellan(_TILL_8),
+        Question("MT-SICS and Radwag: SI, the weight now", _TILL_8, WEIGHT_NOW, _lines("radwag")),
+        *(_asked(make, _TILL_8) for make in ("ohaus", "a-and-d", "sartorius-sbi")),
         _asked("kern", _TILL_8),
         Question("CAS: ENQ, and DC1 for the weight", _TILL_8, ENQ, _cas, {ACK: DC1}),
-        _magellan(_TILL_EVEN),
-        *(_dialog(baud) for baud in (9600, 2400, 4800)),
         _asked("a-and-d", Line(2400, 7, "E")),
-        _asked("adam", Line(4800)),
-        _asked("adam", _TILL_8),
+        *(_dialog(baud) for baud in (9600, 2400, 4800)),
+        *(_asked("adam", Line(baud)) for baud in (4800, 9600)),
         Question("load-cell bridge: ping", Line(BOARD_BAUD), _PING, _bridge),
         replace(_asked("dini-argeo", _TILL_8), last=True),
     )

@@ -15,7 +15,7 @@ from drivers.base import SensorError
 from drivers.probing.listening import BOARD_BAUD, HEARD_MAX_BYTES, RATES, is_text, recognise
 from drivers.probing.matching import Candidate, Line, Strength, shown, strongest
 from drivers.probing.places import Host, SerialPlace
-from drivers.probing.questions import CLEAN, Question, questions
+from drivers.probing.questions import Question, questions
 from drivers.serial_port import LineSettings, SerialPort
 
 _STEP_S = 0.25  # between two looks at what was heard
@@ -170,15 +170,22 @@ def _speaks_otherwise(session: _Session) -> bool:
 def _asked(session: _Session, find: SerialFind) -> SerialFind:
     """Put one question after the other until one is answered with more than a refusal."""
     refusals: list[Candidate] = []
+    failure: SensorError | None = None
     for question in questions():
         if session.left_s() < _CLEAN_S + _ANSWER_S:
             return replace(find, candidates=tuple(strongest(refusals)), asked=session.asked, complete=False)
         if question.last and not all(is_text(answer) for answer in session.answers):
             continue
-        found = _exchange(session, question)
+        try:
+            found, failure = _exchange(session, question), None
+        except SensorError as error:  # not every adapter can do every setting of the line
+            failure = error
+            continue
         if any(candidate.strength > Strength.REFUSAL for candidate in found):
             return replace(find, candidates=tuple(found), asked=session.asked)
         refusals += [new for new in found if all(new.driver != old.driver for old in refusals)]
+    if failure is not None:
+        raise failure
     heard = find.heard or (shown([max(session.answers, key=is_text)]) if session.answers else "")
     return replace(find, candidates=tuple(refusals), heard=heard, asked=session.asked)
 
@@ -188,8 +195,9 @@ def _exchange(session: _Session, question: Question) -> list[Candidate]:
     session.tell(f"{session.place.port}: asking at {question.line}: {question.about}")
     session.asked += 1
     with _opened(session.place, question.line) as port:
-        port.write(CLEAN)
-        _read(port, _CLEAN_S)
+        if question.clean:
+            port.write(question.clean)
+            _read(port, _CLEAN_S)
         port.discard_input()
         port.write(question.send)
         chunks: list[bytes] = []

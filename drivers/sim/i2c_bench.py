@@ -60,7 +60,10 @@ class SimulatedSMBus:
         self._send(i2c_addr, bytes([value]))
 
     def read_byte(self, i2c_addr: int) -> int:
-        """Fetch one byte."""
+        """Fetch one byte; from a multiplexer, the channels that are chosen."""
+        if any(place[:2] == (self._bus, i2c_addr) for place in self._bench.chips):
+            self._pass_time(2)
+            return self._selected.get(i2c_addr, 0)
         return self._fetch(i2c_addr, 1)[0]
 
     def write_byte_data(self, i2c_addr: int, register: int, value: int) -> None:
