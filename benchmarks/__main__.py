@@ -12,6 +12,7 @@ ALL = {
     "latency": "from goods placed to the verdict at the broker, stage by stage",
     "footprint": "start, memory and processor time of the daemon",
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
+    "checker_growth": "the checker's time and memory by size of catalogue and basket",
     "settling": "how soon and how truly a load is weighed",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
