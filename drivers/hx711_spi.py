@@ -87,6 +87,8 @@ class _SpiHx711:
         if not is_ready(self._device.transfer(ASK_READY)):
             self._seen_busy_ns = asked_ns
             return []
+        if self._ready is not None:
+            falls_ns += self._ready.falls_ns()  # it may have become ready while it was asked
         ready_ns, unobserved_ns = self._edge(falls_ns, self._pace.now_ns())
         read = decode(self._device.transfer(self._request))
         causes = read.causes if unobserved_ns <= self._blind_ns else (*read.causes, Cause.LATE_READ)

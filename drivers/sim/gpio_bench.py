@@ -23,6 +23,12 @@ class GpioBench:
     gone: bool = False
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     held_times: int = 0
+    watches: list["EdgeWatch"] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Notice the edges until now, for those who clock a watched chip by other lines."""
+        for watch in self.watches:
+            watch.look()
 
     def on_line(self, line: int) -> WiredChip:
         """Return the chip on `line`."""
@@ -54,6 +60,7 @@ class EdgeWatch:
         self._queue: list[int] = []
         self._was_high = True
         self._converted_ns = 0
+        bench.watches.append(self)
 
     def look(self) -> None:
         """Notice what happened since the last look; call it at least at each change of PD_SCK."""

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from drivers.sim.hx711_wires import WiredChip
@@ -24,6 +25,7 @@ class SpiBench:
         self.mosi_rests_high = False  # some controllers do
         self.stall_ns = 0
         self.settings: dict[int, int] = {}
+        self.look: Callable[[], None] = lambda: None  # called after each edge of a clock, for those who watch DOUT
 
     def add(self, name: str, wires: WiredChip) -> str:
         """Plug a chip in; return its device's path."""
@@ -62,5 +64,6 @@ class SpiBench:
                 wires.set_sck(self._pace.t_ns, high=bool(byte >> place & 1))
                 answer = answer << 1 | wires.dout(self._pace.t_ns + bit_ns // 2)
                 self._pace.t_ns += bit_ns
+                self.look()
         wires.set_sck(self._pace.t_ns, high=self.mosi_rests_high)
         return answer.to_bytes(len(sent), "big")
