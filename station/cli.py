@@ -74,11 +74,18 @@ def _check(commands: clitools.Subparsers) -> None:
     check_cli.add_command(commands, _options)
 
 
+def _doctor(commands: clitools.Subparsers) -> None:
+    from station.doctor import command
+
+    command.add_command(commands)
+
+
 MOUNTS = {
     "run": _run,
     "demo": _demo,
     "config": _config,
     "check": _check,
+    "doctor": _doctor,
     "catalogue": _catalogue,
     "gallery": _gallery,
 }
