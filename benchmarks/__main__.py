@@ -15,6 +15,7 @@ ALL = {
     "checker_growth": "the checker's time and memory by size of catalogue and basket",
     "settling": "how soon and how truly a load is weighed",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
+    "corruption_scales": "false weights of calibrated scales on a bad line, protocol by protocol",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
     "pipeline": "processor time of four load cells through the whole weighing",
     "vision_sim": "what the camera sees of the simulated store",

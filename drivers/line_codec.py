@@ -2,7 +2,8 @@
 
 Theory: such lines carry no checksum, so their shape is all there is to check. Every profile therefore matches lines of
 a fixed length only: a lost byte makes no other weight. The one word whose loss could leave a line of the right length
-is the unit; it must be the configured one, or, where none is configured, the same in two answers running.
+is the unit; it must be the configured one, or, where none is configured, the same in two answers running. A blank
+that comes twice can make up for a digit that is lost: so another number of decimals than before must be said twice.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 
 from drivers.base import Indication, ScaleState
 from drivers.conversation import Meaning, no_weight, unreadable, weight
+from drivers.steady import Steady
 from drivers.units import GRAMS
 
 _NUMBER = re.compile(r"[+-]? *[0-9]+(\.[0-9]+)?")
@@ -54,6 +56,7 @@ class LineCodec:
         self._profile = profile
         self._unit = unit
         self._heard_unit = ""
+        self._decimals = Steady()
         self._weight = re.compile(profile.weight.replace("{w}", f"{{{width or profile.width}}}"))
         self._phrases = [(re.compile(shape), meaning) for shape, meaning in profile.phrases.items()]
         self._echo = profile.question.decode("ascii").strip("\r\n")
@@ -103,6 +106,8 @@ class LineCodec:
         text = parts.get("sign", "").strip() + parts["value"].strip()
         if not _NUMBER.fullmatch(text):
             return unreadable(t_ns, text.encode(), "the profile and `width`")
+        if not self._decimals.holds(len(text.partition(".")[2])):
+            return no_weight(t_ns, not_ready("the scale shows another number of decimals: heard for the first time"))
         return weight(t_ns, float(text.replace(" ", "")) * GRAMS[unit])
 
     def _refused_unit(self, unit: str) -> Meaning | None:

@@ -77,7 +77,7 @@ class NciCodec:
         name = unit.upper() if dialect is Dialect.ECR else unit.lower()
         letter = "S" if dialect is Dialect.ECR else ""
         sign = "" if dialect is Dialect.ECR else "[ -]?"
-        ends = r"[\r\n]{1,3}"  # some send CR, some LF, some both
+        ends = r"[\r\n]{1,2}"  # some send CR, some LF, some both
         text = rf"(?:\n(?P<weight>{sign}{digits}|[\^]{{4,}}|_{{4,}}|-{{4,}}) ?{name}{ends}|\n)"
         self._answer = re.compile(rf"{text}{letter}(?P<status>[0-?][0-?p-\x7f]{{{status_bytes - 1}}})\r\Z".encode())
         self._bytes = bytearray()

@@ -2,12 +2,14 @@
 
 The instrument sends, unasked, `STX SWA SWB SWC weight(6) tare(6) CR [check]`: three status words whose bits tell the
 decimal point, the unit and the state. The check makes the sum of the low seven bits of all bytes zero; it may be any
-character, so a frame is taken by its length. Without the check only the shape is tested.
+character, so a frame is taken by its length. Without the check only the shape is tested. A flipped bit in the first
+status word moves the decimal point: another one than before must be said twice.
 Sources: Kern FTC p. 42; IND445 p. 50; Fairbanks FB2550; Rice Lake 880 p. 108.
 """
 
 from drivers.base import Indication, ScaleState
 from drivers.conversation import Meaning, no_weight, weight
+from drivers.steady import Steady
 from drivers.units import GRAMS, Unit
 
 _STX, _CR = 0x02, 0x0D
@@ -22,6 +24,11 @@ _STATES: tuple[tuple[int, Meaning], ...] = (
     (_MOTION, (ScaleState.MOTION, "")),
     (_NET, (ScaleState.NOT_READY, "the scale shows net weight: clear its tare")),
     (_NEGATIVE, (ScaleState.UNDER_ZERO, "")),
+)
+
+_RESCALED: Meaning = (
+    ScaleState.NOT_READY,
+    "the scale shows another decimal point or division: heard for the first time",
 )
 
 
@@ -44,6 +51,7 @@ class ToledoContinuousCodec:
         self._unit = unit
         self._check = check
         self._size = _BODY_BYTES + int(check)
+        self._scaling = Steady()
         self._bytes = bytearray()
 
     def feed(self, data: bytes, t_ns: int) -> list[Indication]:
@@ -69,11 +77,13 @@ class ToledoContinuousCodec:
     def _sound(self, frame: bytes) -> bool:
         first, third, digits, tare = frame[1], frame[3], frame[4:10], frame[10:16]
         shaped = first & 0x60 == _ALWAYS and third & _ALWAYS and frame[16] == _CR
-        numbers = all(part.replace(b" ", b"0").isdigit() for part in (digits, tare))
+        numbers = digits.lstrip(b" ").isdigit() and (tare.lstrip(b" ") or b"0").isdigit()
         return bool(shaped) and numbers and (not self._check or check_of(frame[:_BODY_BYTES]) == frame[-1])
 
     def _indication(self, frame: bytes, t_ns: int) -> Indication:
         first, state, digits = frame[1], frame[2], int(frame[4:10].replace(b" ", b"0"))
+        if not self._scaling.holds(first):
+            return no_weight(t_ns, _RESCALED)
         for bit, meaning in _STATES:
             if state & bit and not (bit == _NEGATIVE and not digits):
                 return no_weight(t_ns, meaning)

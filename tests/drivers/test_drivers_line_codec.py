@@ -139,6 +139,26 @@ def test_a_unit_that_is_not_configured_must_be_said_twice() -> None:
     assert codec.feed(b"S S     100.00 oz\r\n", 5)[0].weight_g is None
 
 
+def test_another_number_of_decimals_must_be_said_twice() -> None:
+    codec = LineCodec(PROFILES["ohaus"], "kg")
+    lines = [b"      0.805 kg  \r\n", b"       0.85 kg  \r\n"]
+    weights = [codec.feed(lines[n], 5)[0].weight_g for n in (0, 1, 0, 1, 0, 1, 1, 0)]
+    assert weights == [805.0, None, 805.0, None, 805.0, None, pytest.approx(850.0), None]
+
+
+def test_another_decimal_point_of_toledo_continuous_must_be_said_twice() -> None:
+    codec = ToledoContinuousCodec(Unit.KG, check=False)
+    good, spoilt = encode(345, 5, 1, 0x10, check=False), encode(345, 4, 1, 0x10, check=False)
+    weights = [codec.feed(frame, 5)[0].weight_g for frame in (good, spoilt, good, spoilt, spoilt)]
+    assert weights == [345.0, None, 345.0, None, 3450.0]
+
+
+@pytest.mark.parametrize("digits", [b"0034 5", b"00 345", b"      "])
+def test_blanks_stand_only_before_the_digits_of_toledo_continuous(digits: bytes) -> None:
+    frame = VECTOR[:4] + digits + VECTOR[10:17]
+    assert ToledoContinuousCodec(Unit.KG, check=False).feed(frame, 5) == []
+
+
 def test_an_echo_is_no_answer_and_the_front_of_a_stream_is_not_read() -> None:
     assert read("a-and-d", "Q") == []
     codec = LineCodec(replace(PROFILES["adam"], question=b""), "kg")
