@@ -66,14 +66,16 @@ class Converter(Protocol):
 class BankSettings:
     """How a bank of converters is run.
 
-    Chips are asked every `poll_s`, and at once when one of them says that it is ready; one is lost after `silence_s`
-    without a result; what lies between two samples of a cell more than `stale_ns` apart is not fresh.
+    Chips are asked every `poll_s`, and at once when one of them says that it is ready; every `blind_poll_s`, where that
+    is given, while one of them cannot say so. A chip is lost after `silence_s` without a result; what lies between two
+    samples of a cell more than `stale_ns` apart is not fresh.
     """
 
     rules: Rules
     poll_s: float
     silence_s: float
     stale_ns: int
+    blind_poll_s: float | None = None
 
 
 class _Cell:
@@ -178,4 +180,5 @@ class Bank:
 
     def _wait(self, left_s: float) -> None:
         fds = [cell.converter.fileno() for cell in self._cells]
-        self._pace.wait(min(left_s, self._settings.poll_s), [fd for fd in fds if fd is not None])
+        poll_s = self._settings.poll_s if None not in fds else self._settings.blind_poll_s or self._settings.poll_s
+        self._pace.wait(min(left_s, poll_s), [fd for fd in fds if fd is not None])

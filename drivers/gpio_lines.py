@@ -1,5 +1,8 @@
 """A thin layer over libgpiod 2: the pins of an HX711, or only its data-ready edge; every failure a `SensorError`.
 
+A GPIO chip that gives no interrupts (the kernel says ENXIO when edges are asked for) can still be clocked: its DOUT is
+looked at instead. Only to wait for an edge it is useless, and that is told.
+
 The library is loaded when it is first needed: a station without such drivers does not have it.
 """
 
@@ -22,6 +25,7 @@ class GpioLines:
         self._chip = chip
         self._dout, self._sck = dout, sck
         self._request: Any = None
+        self._edges = False
         self._high: Any = None
         self._low: Any = None
 
@@ -37,27 +41,35 @@ class GpioLines:
         self.close()
         gpiod, line = _library()
         self._high, self._low = line.Value.ACTIVE, line.Value.INACTIVE
-        config = {
-            self._dout: gpiod.LineSettings(direction=line.Direction.INPUT, edge_detection=line.Edge.FALLING),
-        }
-        if self._sck is not None:
-            config[self._sck] = gpiod.LineSettings(direction=line.Direction.OUTPUT, output_value=line.Value.INACTIVE)
         try:
             path = _find_chip(gpiod, self._chip)
-            self._request = gpiod.request_lines(path, consumer=_CONSUMER, config=config, event_buffer_size=_EVENTS_KEPT)
+            try:
+                self._take(gpiod, line, path, edges=True)
+            except OSError as error:
+                if error.errno != errno.ENXIO or self._sck is None:
+                    raise
+                self._take(gpiod, line, path, edges=False)
         except OSError as error:
             raise _open_error(self.name, error) from error
 
-    def fileno(self) -> int:
-        """Return what can be read when DOUT fell."""
-        fd: int = self._taken().fd
+    def _take(self, gpiod: Any, line: Any, path: str, *, edges: bool) -> None:
+        edge = line.Edge.FALLING if edges else line.Edge.NONE
+        config = {self._dout: gpiod.LineSettings(direction=line.Direction.INPUT, edge_detection=edge)}
+        if self._sck is not None:
+            config[self._sck] = gpiod.LineSettings(direction=line.Direction.OUTPUT, output_value=line.Value.INACTIVE)
+        self._request = gpiod.request_lines(path, consumer=_CONSUMER, config=config, event_buffer_size=_EVENTS_KEPT)
+        self._edges = edges
+
+    def fileno(self) -> int | None:
+        """Return what can be read when DOUT fell; None where nothing tells that."""
+        fd: int | None = self._taken().fd if self._edges else None
         return fd
 
     def falls_ns(self) -> list[int]:
         """Return when DOUT fell since the last call, on the host's monotonic clock; waits for nothing."""
         request, falls = self._taken(), []
         try:
-            while request.wait_edge_events(0):
+            while self._edges and request.wait_edge_events(0):
                 falls += [event.timestamp_ns for event in request.read_edge_events()]
         except OSError as error:
             raise self._lost(error) from error
@@ -126,5 +138,7 @@ def _open_error(name: str, error: OSError) -> SensorError:
             return SensorError(f"{name}: in use", "`gpioinfo` tells by what; end it, or use other lines")
         case errno.EACCES | errno.EPERM:
             return SensorError(f"no permission to use {name}", "add the station's user to the group gpio")
+        case errno.ENXIO:
+            return SensorError(f"{name}: gives no interrupts", "use a line of the board's own GPIO, or none")
         case _:
             return SensorError(f"{name}: {error.strerror}", "correct the chip and the lines in the configuration")

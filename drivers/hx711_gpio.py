@@ -14,6 +14,7 @@ Chips run freely; their samples are aligned in time (see `aligning`), in the ord
     division_g = 1
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from drivers.pace import HostPace, Pace
 from drivers.raw_keys import PULSES, Hx711Keys, chip_settings
 
 _POLL_S = 0.05  # for an edge that was missed; else the edge wakes
+_BLIND_POLLS_PER_PERIOD = 8  # where the GPIO chip gives no interrupts
 _RESET_NS = 100_000
 
 Line = Annotated[int, Meta(ge=0, le=1023)]
@@ -99,7 +101,7 @@ class _GpioHx711:
         return [Conversion(ready_ns, (read.counts,), tuple(causes))]
 
     def fileno(self) -> int | None:
-        """Return the descriptor of DOUT's edges."""
+        """Return the descriptor of DOUT's edges; None where the GPIO chip has none."""
         return self._lines.fileno()
 
     def close(self) -> None:
@@ -125,4 +127,6 @@ class Driver(Bank):
         chips = [
             _GpioHx711(GpioLines(options.chip, cell.dout_line, cell.sck_line), options, pace) for cell in options.cells
         ]
-        super().__init__(chips, chip_settings(options.rate_hz, poll_s=_POLL_S), pace)
+        settings = chip_settings(options.rate_hz, poll_s=_POLL_S)
+        blind_poll_s = 1 / (_BLIND_POLLS_PER_PERIOD * options.rate_hz)
+        super().__init__(chips, dataclasses.replace(settings, blind_poll_s=blind_poll_s), pace)

@@ -4,10 +4,12 @@ Wiring and kernel: two GPIOs and a supply in an overlay with compatible = "avia,
 the module, it must be built. The kernel keeps interrupts off while PD_SCK is high, so chips are not reset by a busy
 host. It says -EIO for a data line stuck high, but for one stuck low a clean 8388608, zero load and no error: that code
 is never believed. In `sysfs` mode each read waits for the next conversion, one cell after the other; in `buffer` mode
-a trigger reads all cells at its own pace:
+a trigger reads all cells. It must tick faster than the chips convert, so that the kernel waits for each conversion: a
+chip that was reset by a dip of its supply shows by the longer wait alone.
 
+    modprobe iio-trig-hrtimer
     mkdir /sys/kernel/config/iio/triggers/hrtimer/scale
-    echo 10 > /sys/bus/iio/devices/trigger0/sampling_frequency
+    echo 100 > /sys/bus/iio/devices/trigger0/sampling_frequency
 
     [[scale]]
     driver = "hx711-iio"
@@ -32,7 +34,7 @@ from msgspec import Meta
 
 from drivers.bank import Bank, BankSettings, Conversion
 from drivers.base import SensorError
-from drivers.iio_codec import RecordDecoder, parse_raw, parse_type
+from drivers.iio_codec import ReadTimes, RecordDecoder, parse_raw, parse_type
 from drivers.integrity import STUCK_COUNTS, Cause, Rejects, Rules
 from drivers.pace import HostPace, Pace
 from drivers.raw_keys import RawKeys
@@ -42,6 +44,7 @@ _SILENCE_S = 2.0  # the kernel waits up to a second for one conversion
 _STALE_NS = 1_000_000_000
 _FROZEN_AFTER = 16
 _RECORDS_KEPT = 256
+_CHANNELS = ("in_voltage0", "in_voltage1")
 _PASSING = {errno.EIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY}
 
 
@@ -176,21 +179,22 @@ class _Buffer(_IioHx711):
         self._trigger = trigger
         self._fd: int | None = None
         self._decoder: RecordDecoder | None = None
+        self._times = ReadTimes()
 
     def open(self) -> None:
         """Set the buffer up and begin."""
         super().open()
         self._put("buffer/enable", "0")
-        if self._trigger is not None:
-            self._put("trigger/current_trigger", self._trigger)
+        self._choose_trigger()
         self._put("current_timestamp_clock", "monotonic")
-        self._put(f"scan_elements/{self._channel}_en", "1")
+        for channel in _CHANNELS:  # one that was left on would lie in each record
+            self._put(f"scan_elements/{channel}_en", "01"[channel == self._channel])
         self._put("scan_elements/in_timestamp_en", "1")
         self._put("buffer/length", str(_RECORDS_KEPT))
         scan = parse_type(self._get(f"scan_elements/{self._channel}_type"))
         if scan is None:
             raise SensorError(f"{self.name} has records of an unknown form", "use mode = sysfs")
-        self._decoder = RecordDecoder(scan)
+        self._decoder, self._times = RecordDecoder(scan), ReadTimes()
         self._put("buffer/enable", "1")
         try:
             self._fd = os.open(self._node, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -210,12 +214,23 @@ class _Buffer(_IioHx711):
         except OSError as error:
             raise self._lost(error) from error
         found = []
-        for record in self._decoder.feed(data):
+        for record in self._times.feed(self._decoder.feed(data), self._pace.now_ns()):
             if record.counts is None:
                 self._rejects.count(Cause.ERROR_WORD)
             else:
                 found.append(Conversion(record.t_ns, (record.counts,)))
         return found
+
+    def _choose_trigger(self) -> None:
+        """Set the trigger; the kernel does not complain of a name that it does not know."""
+        if self._trigger is not None:
+            self._put("trigger/current_trigger", self._trigger)
+        wanted, chosen = self._trigger, self._get("trigger/current_trigger").strip()
+        if not chosen or wanted not in (None, chosen):
+            raise SensorError(
+                f"{self.name} has no trigger{'' if wanted is None else f' of the name {wanted}'}",
+                "make one (mkdir /sys/kernel/config/iio/triggers/hrtimer/NAME), or correct `trigger`",
+            )
 
     def fileno(self) -> int | None:
         """Return the character device, which can be read when records are there."""

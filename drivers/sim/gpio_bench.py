@@ -21,6 +21,7 @@ class GpioBench:
     held: float = 0.0
     held_ns: int = 80_000
     gone: bool = False
+    interrupts: bool = True  # False: a GPIO chip that tells of no edges
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     held_times: int = 0
     watches: list["EdgeWatch"] = field(default_factory=list)

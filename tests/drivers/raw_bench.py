@@ -38,6 +38,11 @@ class Truth:
         """Return the result that was the newest at `t_ns`."""
         return self.counts[bisect.bisect_right(self.times_ns, t_ns) - 1]
 
+    def lately(self, t_ns: int) -> list[int]:
+        """Return the result that was the newest at `t_ns`, and the two before it: no kernel's read takes longer."""
+        end = bisect.bisect_right(self.times_ns, t_ns)
+        return self.counts[max(0, end - 3) : end]
+
 
 def chip(truth: Truth, *, period_ns: int = PERIOD_NS, seed: int = 0) -> WiredChip:
     """Return a chip without noise of its own: the truth has it."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from drivers.base import Sample, SensorError
+from drivers.gpio_lines import GpioLines
 from drivers.hx711_gpio import Driver, Options
 from drivers.hx711_pins import Conversion, Levels, Pulse, broken_rules, conversion, decode
 from drivers.integrity import Cause, Gate
@@ -115,6 +116,28 @@ def test_edges_wake_the_driver_and_carry_the_kernels_time(bench: GpioBench) -> N
     assert false_ones(samples, [truth]) == []
     assert sum(map(believed, samples)) > 140
     assert {sample.t_ns for sample in samples} <= set(truth.times_ns)
+
+
+@pytest.mark.parametrize(("rate_hz", "period_ns"), [(80, 12_192_000), (10, 95_000_000)])
+def test_a_gpio_chip_without_interrupts_is_looked_at_often_enough(
+    bench: GpioBench, rate_hz: int, period_ns: int
+) -> None:
+    truth = Truth()
+    connect(bench, truth, period_ns=period_ns)
+    bench.interrupts = False
+    scale = Driver(msgspec.convert({**KEYS, "rate_hz": rate_hz}, Options), bench.pace)
+    scale.open()
+    samples = run(scale, bench.pace, 8.0)
+    assert false_ones(samples, [truth]) == []
+    assert sum(map(believed, samples)) > 7 * rate_hz
+    assert sum(scale.rejects.values()) == scale.rejects["settling"]
+
+
+def test_only_to_wait_for_an_edge_a_gpio_chip_without_interrupts_is_refused(bench: GpioBench) -> None:
+    connect(bench, Truth())
+    bench.interrupts = False
+    with pytest.raises(SensorError, match="gives no interrupts"):
+        GpioLines("/dev/gpiochip7", 17).open()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The HX711 behind the kernel's driver: both ways of reading, error words, and the clean zero of a dead line."""
 
+import itertools
 import struct
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 
 from drivers.base import SensorError
 from drivers.hx711_iio import Driver, Options
-from drivers.iio_codec import Record, RecordDecoder, ScanType, parse_raw, parse_type
+from drivers.iio_codec import ReadTimes, Record, RecordDecoder, ScanType, parse_raw, parse_type
 from drivers.sim.hx711_wires import WiredChip
 from drivers.sim.iio_tree import IioTree
 from drivers.sim.virtual_pace import VirtualPace
-from tests.drivers.raw_bench import LEVEL, Truth, believed, chip, run, run_to_error
+from tests.drivers.raw_bench import LEVEL, PERIOD_NS, Truth, believed, chip, false_ones, run, run_to_error
 
 SCAN = ScanType(big_endian=False, bits=24, shift=0)
 PERIOD_10_NS = 95_000_000
@@ -63,10 +64,41 @@ def test_any_text_is_a_value_or_none(text: str) -> None:
     assert parse_type(text) is None
 
 
+def test_a_record_seen_soon_has_the_time_of_its_sight_and_one_seen_late_waits_for_the_next_trigger() -> None:
+    times = ReadTimes()
+    known = [times.feed([Record(20 * number, number)], 20 * number + 13) for number in range(5)]
+    assert known == [[], [Record(0, 0), Record(33, 1)], [Record(53, 2)], [Record(73, 3)], [Record(93, 4)]]
+    assert times.feed([Record(100, 5)], 160) == []  # the kernel waited
+    assert times.feed([Record(160, 6)], 173) == [Record(159, 5), Record(173, 6)]
+    assert times.feed([], 174) == []
+
+
+def test_a_pause_of_the_reader_makes_no_record_late() -> None:
+    times = ReadTimes()
+    for number in range(5):
+        times.feed([Record(20 * number, number)], 20 * number + 13)
+    paused = times.feed([Record(20 * number, number) for number in range(5, 10)], 215)
+    assert paused == [Record(20 * number + 13, number) for number in range(5, 9)]
+    assert times.feed([Record(200, 10)], 213) == [Record(193, 9), Record(213, 10)]
+
+
+@given(st.lists(st.integers(2, 10**9), max_size=20), st.lists(st.booleans(), min_size=20, max_size=20))
+def test_times_of_reads_grow_and_lie_between_trigger_and_sight(spacings: list[int], seen: list[bool]) -> None:
+    times, waiting, known, t_ns = ReadTimes(), [], [], 0
+    for number, (spacing, now) in enumerate(zip(spacings, seen, strict=False)):
+        t_ns += spacing
+        waiting.append(Record(t_ns, number))
+        if now:
+            known += times.feed(waiting, t_ns + 1)
+            waiting = []
+    assert [record.counts for record in known] == list(range(len(known)))
+    assert all(early.t_ns < later.t_ns for early, later in itertools.pairwise(known))
+
+
 class Rig:
-    def __init__(self, root: Path, mode: str, **keys: object) -> None:
+    def __init__(self, root: Path, mode: str, *, period_ns: int = PERIOD_10_NS, **keys: object) -> None:
         self.pace, self.truth = VirtualPace(), Truth(noise=21.5)
-        self.wires: WiredChip = chip(self.truth, period_ns=PERIOD_10_NS)
+        self.wires: WiredChip = chip(self.truth, period_ns=period_ns)
         self.tree = IioTree(self.pace, root, self.wires)
         cells = [{"device": str(self.tree.folder), "node": str(self.tree.node)}]
         options = msgspec.convert({"cells": cells, "mode": mode, **keys}, Options)
@@ -103,7 +135,10 @@ def test_a_line_stuck_high_is_an_error_not_a_full_scale(rig: Rig) -> None:
     rig.wires.faults.stuck_dout = True
     with pytest.raises(SensorError, match="gives no results"):
         run(rig.driver, rig.pace, 8.0)
-    assert rig.driver.rejects["error_word"] >= 2
+    rig.driver.close()
+    rig.wires.faults.stuck_dout = None
+    rig.driver.open()
+    assert any(believed(sample) for sample in run(rig.driver, rig.pace, 2.0))
 
 
 def test_a_device_that_goes_is_lost(rig: Rig) -> None:
@@ -124,6 +159,36 @@ def test_the_buffer_is_set_up_and_put_back(tmp_path: Path) -> None:
     assert [(rig.tree.folder / name).read_text().strip() for name in names] == ["scale", "monotonic", "1", "1"]
     rig.driver.close()
     assert (rig.tree.folder / "buffer/enable").read_text() == "0"
+
+
+@pytest.mark.parametrize("mode", ["sysfs", "buffer"])
+def test_a_chip_reset_within_a_read_is_believed_in_neither_way(tmp_path: Path, mode: str) -> None:
+    rig = Rig(tmp_path, mode, period_ns=PERIOD_NS)
+    rig.driver.open()
+    run(rig.driver, rig.pace, 1.0)
+    rig.wires.faults.brown_out = 0.002
+    samples = [sample for sample in run(rig.driver, rig.pace, 20.0) if believed(sample)]
+    assert rig.wires.harmed > 20
+    assert len(samples) > 200
+    assert [sample for sample in samples if sample.counts[0] not in rig.truth.lately(sample.t_ns)] == []
+    assert rig.driver.rejects["late_edge"] > 10
+
+
+def test_an_input_that_something_else_left_on_is_switched_off(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, "buffer")
+    (rig.tree.folder / "scan_elements/in_voltage1_en").write_text("1")
+    rig.driver.open()
+    samples = run(rig.driver, rig.pace, 3.0)
+    assert sum(map(believed, samples)) > 10
+    assert false_ones(samples, [rig.truth]) == []
+
+
+@pytest.mark.parametrize("trigger", ["nothing", None])
+def test_a_trigger_that_is_not_there_is_told(tmp_path: Path, trigger: str | None) -> None:
+    rig = Rig(tmp_path, "buffer", trigger=trigger)
+    (rig.tree.folder / "trigger/current_trigger").write_text("\n")
+    with pytest.raises(SensorError, match="has no trigger"):
+        rig.driver.open()
 
 
 def test_garbage_in_an_attribute_is_no_value(tmp_path: Path) -> None:

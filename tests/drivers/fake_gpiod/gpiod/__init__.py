@@ -57,6 +57,8 @@ def request_lines(path: str, consumer: str, config: dict[int, LineSettings], eve
     assert event_buffer_size >= 25
     if path != CHIP:
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-    for line in config:
+    for line, settings in config.items():
         plugged[0].on_line(line)
+        if settings.edge_detection is not Edge.NONE and not plugged[0].interrupts:
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
     return LineRequest(config)
