@@ -18,6 +18,7 @@ CORNERS = 4  # cells whose parity is a single equation
 LEGS = 3  # fewer balance no load
 # Cells in their usual order round the platform, seen from above: front left, front right, back right, back left.
 UNIT_SQUARE: tuple[Point, ...] = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
+NO_PLATFORM = "a platform stands on three cells or more that are not in one line"
 MEANINGFUL_INTERVALS = 50  # a lighter load's centre of mass is mostly noise
 
 
@@ -35,11 +36,13 @@ class Platform:
 
     def __init__(self, positions: Sequence[Point]) -> None:
         """Raise `ValueError` for fewer than three cells, or cells in one line: they balance no load."""
+        if len(positions) < LEGS:
+            raise ValueError(NO_PLATFORM)
         middle_x, middle_y = (sum(axis) / len(positions) for axis in zip(*positions, strict=True))
         self.positions = tuple((x - middle_x, y - middle_y) for x, y in positions)
         self.half_x, self.half_y = (max(abs(value) for value in axis) for axis in zip(*self.positions, strict=True))
-        if len(positions) < LEGS or not _spread(self.positions) > 1e-6 * (self.half_x + self.half_y) ** 2:
-            raise ValueError("a platform stands on three cells or more that are not in one line")
+        if not _spread(self.positions) > 1e-6 * (self.half_x + self.half_y) ** 2:
+            raise ValueError(NO_PLATFORM)
         self.parity_weights = _twist(self.positions) if len(positions) == CORNERS else None
 
     def offset(self, forces_g: Sequence[float]) -> Point:

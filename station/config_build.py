@@ -112,6 +112,7 @@ class Builder:
             capacity_g=keys.capacity_g,
             division_g=keys.division_g,
             options=options,
+            positions_mm=keys.positions_mm,
         )
 
     def _camera(self, table: dict[str, Any], path: toml_lines.Path) -> Camera | None:

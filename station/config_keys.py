@@ -9,7 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from station.core.setup import Deadlines
+from calibration.platform import Platform
+from station.core.setup import Deadlines, Places
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
 
@@ -25,6 +26,12 @@ _NAME = Meta(
     extra={"must": "1 to 32 of a-z, 0-9 and -, not beginning with -"},
 )
 _FILE = {"file": True}  # must exist; relative paths start where the configuration lies
+_PLACES = (
+    "where each load cell is, [x, y] in the order of the channels: x to the right, y to the back, seen from the front;"
+    " if absent, four cells are taken as front left, front right, back right, back left"
+)
+_Millimetres = Annotated[float, Meta(ge=-10_000, le=10_000)]
+Place = tuple[_Millimetres, _Millimetres]
 Seconds = Annotated[float, Meta(ge=0.1, le=86_400)]
 
 
@@ -91,6 +98,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     capacity_g: float
     division_g: float
     options: msgspec.Struct
+    positions_mm: Places | None = None
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +121,12 @@ class ScaleKeys(Table, frozen=True):
     name: Annotated[str, _NAME, Meta(description="appears in alarms; if absent `scale-1`, `scale-2`, …")]
     capacity_g: Annotated[float, Meta(ge=1, le=3_000_000, description="Max of the type plate")]
     division_g: Annotated[float, Meta(gt=0, le=5_000, description="d of the type plate")]
+    positions_mm: Annotated[tuple[Place, ...], Meta(max_length=8, description=_PLACES)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse places on which no platform can stand."""
+        if self.positions_mm is not None:
+            Platform(self.positions_mm)
 
 
 class Transaction(Deadlines, frozen=True, kw_only=True, forbid_unknown_fields=True):

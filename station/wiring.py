@@ -157,6 +157,7 @@ def _setup(config: Config, session: str) -> Setup:
         weighing=config.weighing,
         deadlines=msgspec.convert(msgspec.structs.asdict(config.transaction), Deadlines),
         currency=config.policy.currency,
+        positions_mm=tuple(scale.positions_mm for scale in config.scales),
     )
 
 

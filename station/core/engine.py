@@ -8,6 +8,7 @@ name here.
 from collections.abc import Iterable
 
 from station.core import codes, events
+from station.core.cell_watch import CellWatch
 from station.core.claims import Ledger
 from station.core.course import Course, Taken
 from station.core.effects import Answer, Effect, KeepVisit, KeepZero, LearnEmpty, Scan
@@ -45,7 +46,8 @@ class Engine:
 
     def __init__(self, setup: Setup, versions: Versions) -> None:
         self.weighing = Weighing(setup.scales, setup.weighing)
-        self._faults = Faults(self.weighing)
+        self.cells = CellWatch(setup.scales, setup.positions_mm)
+        self._faults = Faults(self.weighing, self.cells)
         self._ledger = Ledger()
         self._reads = codes.Reads()
         self._course = Course(setup, versions, self.weighing, self._faults, self._ledger)
@@ -102,6 +104,8 @@ class Engine:
         """Weigh raw counts."""
         usable, settling = not event.flags & UNUSABLE, bool(event.flags & SETTLING)
         changes = self.weighing.sampled(event.scale, event.t_ns, event.counts, usable=usable, settling=settling)
+        empty = self.weighing.phase is PlatformPhase.EMPTY
+        self.cells.sampled(event, empty=empty, settled=any(type(change) is Settled for change in changes))
         self._weighed(event.scale, changes)
 
     def indicated(self, event: events.Indicated) -> None:
@@ -117,11 +121,13 @@ class Engine:
     def scale_found(self, event: events.ScaleFound) -> None:
         """A scale is there again."""
         self._faults.found(event.scale)
+        self.cells.connected(event.scale)
         self.weighing.connected(event.scale, event.t_ns)
         self._watch((event.scale,))
 
     def calibrated(self, event: events.Calibrated) -> None:
         """A scale has another calibration."""
+        self.cells.calibrated(event)
         self.weighing.calibrate(event.scale, event.calibration)
         self._watch((event.scale,))
 
@@ -234,7 +240,7 @@ class Engine:
 
     def _watch(self, scales: Iterable[int]) -> None:
         alarms, began = self._faults.watch(scales, self._t_ns)
-        self._course.effects.extend(alarms)
+        self._course.effects.extend(alarms + self.cells.warnings())
         if began and self.visit is not None:
             self.visit.faulted = False
         unknown = self.weighing.phase is PlatformPhase.UNKNOWN

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from station.core.cell_watch import CODE, CellWatch
 from station.core.effects import Alarm
 from station.core.weighing import Weighing
 
@@ -17,10 +18,11 @@ _OTHER = ("SCALE_FAULT", "check the load cells and their cables")
 class Faults:
     """The present fault of each scale, and the alarms that follow from it."""
 
-    def __init__(self, weighing: Weighing) -> None:
+    def __init__(self, weighing: Weighing, cells: CellWatch) -> None:
         self._weighing = weighing
+        self._cells = cells
         self._lost: dict[int, tuple[str, str]] = {}
-        self._present: dict[int, str] = {}  # alarm codes
+        self._present: dict[int, tuple[str, str]] = {}  # code and part of the alarms
 
     @property
     def present(self) -> bool:
@@ -30,7 +32,7 @@ class Faults:
     @property
     def uncalibrated(self) -> bool:
         """Return whether a missing calibration is among the faults."""
-        return "NOT_CALIBRATED" in self._present.values()
+        return any(code == "NOT_CALIBRATED" for code, _ in self._present.values())
 
     def lost(self, scale: int, message: str, remedy: str) -> None:
         """The driver cannot reach the scale."""
@@ -47,18 +49,20 @@ class Faults:
         for scale in scales:
             name = self._weighing.specs[scale].name
             code, message, remedy = self._look_at(scale, t_ns)
-            before = self._present.get(scale, "")
-            if before == code:
+            part, text = name, f"{name}: {message}"
+            if code in {CODE, ""} and (cell := self._cells.grave(scale)) is not None:
+                code, (part, text, remedy) = CODE, cell
+            before = self._present.get(scale)
+            if before == ((code, part) if code else None):
                 continue
             if before:
-                alarms.append(Alarm(code=before, part=name, raised=False))
+                alarms.append(Alarm(code=before[0], part=before[1], raised=False))
                 del self._present[scale]
             if code:
-                self._present[scale] = code
+                self._present[scale] = (code, part)
                 self._weighing.distrust()
-                text = f"{name}: {message}"
-                alarms.append(Alarm(code=code, part=name, raised=True, message=text, remedy=remedy))
-                began = True
+                alarms.append(Alarm(code=code, part=part, raised=True, message=text, remedy=remedy))
+                began = began or before is None or before[0] != code
         return alarms, began
 
     def _look_at(self, scale: int, t_ns: int) -> tuple[str, str, str]:

@@ -5,6 +5,8 @@ import msgspec
 from station.core.tracks import ScaleSpec
 from station.core.weighing import WeighingSettings
 
+Places = tuple[tuple[float, float], ...]
+
 
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     """How long each state may last, in seconds."""
@@ -24,3 +26,4 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     weighing: WeighingSettings = WeighingSettings()
     deadlines: Deadlines = Deadlines()
     currency: str = "EUR"
+    positions_mm: tuple[Places | None, ...] = ()  # of each scale's cells, where they are configured

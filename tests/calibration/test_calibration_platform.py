@@ -121,3 +121,5 @@ def test_three_cells_have_no_parity_and_a_line_is_no_platform() -> None:
         three.parity_g((1, 1, 1))
     with pytest.raises(ValueError, match="not in one line"):
         Platform([(0, 0), (100, 0), (200, 0), (300, 0)])
+    with pytest.raises(ValueError, match="three cells or more"):
+        Platform([])
