@@ -11,6 +11,8 @@ import math
 import random
 from dataclasses import dataclass, field, replace
 
+from drivers.sim.cell_faults import SOUND, CellFault, held_g
+
 CELLS = ((-1, 1), (1, 1), (1, -1), (-1, -1))  # channel order: back left, back right, front right, front left
 FULL_SCALE_COUNTS = 0x7FFFFF
 _STEP_S = 0.005  # how finely a changing force is followed; the platform rings at 20 Hz at most
@@ -56,6 +58,9 @@ class _Cell:
     drift_g: float = 0.0
     creep_g: list[float] = field(default_factory=list)
     plugged: bool = True
+    fault: CellFault = SOUND
+    wandered_g: float = 0.0
+    held_g: float = 0.0
 
 
 @dataclass(slots=True)
@@ -116,6 +121,7 @@ class World:
         self._pushes: list[_Push] = []
         self._next_handle = 1
         self._t_s = 0.0
+        self._twist_g, self._rocks = 0.0, False
 
     @property
     def t_s(self) -> float:
@@ -129,16 +135,19 @@ class World:
 
     def place(self, thing: PlacedObject, *, ramp_s: float = 0.25) -> int:
         """Put `thing` down, its weight arriving over `ramp_s`; return a handle for `move` and `remove`."""
+        self._tip()
         handle, self._next_handle = self._next_handle, self._next_handle + 1
         self._loads[handle] = _Load(thing, self._t_s, ramp_s)
         return handle
 
     def remove(self, handle: int) -> None:
         """Lift the object off."""
+        self._tip()
         self._loads[handle].off_s = self._t_s
 
     def clear(self) -> None:
         """Lift everything off."""
+        self._tip()
         for load in self._loads.values():
             load.off_s = min(load.off_s, self._t_s)
 
@@ -159,6 +168,25 @@ class World:
     def plug(self, cell: int) -> None:
         """Put the plug back."""
         self._cells[cell].plugged = True
+
+    def fail(self, cell: int, fault: CellFault) -> None:
+        """Break a load cell, or mend it with `SOUND`; what its zero has wandered stays."""
+        self._cells[cell].fault = fault
+
+    def freeze(self, cell: int) -> None:
+        """Let a cell's converter repeat what it says now, for ever."""
+        self.fail(cell, CellFault(stuck_counts=self._convert(cell, self._cells[cell])))
+
+    def seat(self, twist_g: float, *, rocks: bool = False) -> None:
+        """Shift so much force across the diagonals, as a foot does that stands otherwise.
+
+        `rocks`: to and fro at random whenever something is put down or lifted.
+        """
+        self._twist_g, self._rocks = twist_g, rocks
+
+    def _tip(self) -> None:
+        if self._rocks:
+            self._twist_g = self._random.choice((-1, 1)) * self._twist_g
 
     def advance_to(self, t_s: float) -> None:
         """Let time pass until `t_s`; an earlier time changes nothing."""
@@ -186,6 +214,7 @@ class World:
         ring = _Ring.of(self.spec, resting_g, step_s)
         for cell, force_g in zip(self._cells, forces_g, strict=True):
             ring.advance(cell, force_g)
+            cell.wandered_g += cell.fault.drift_g_per_s * step_s
             cell.drift_g += self._random.gauss(0.0, self.spec.drift_g_per_sqrt_s) * math.sqrt(step_s)
             for number, (share, tau_s) in enumerate(self.spec.creep):
                 cell.creep_g[number] += (share * force_g - cell.creep_g[number]) * -math.expm1(-step_s / tau_s)
@@ -195,7 +224,7 @@ class World:
 
     def _forces(self, t_s: float) -> list[float]:
         """Return the static force on each cell from everything that presses at `t_s`."""
-        forces_g = [0.0] * len(CELLS)
+        forces_g = [self._twist_g * right * back for right, back in CELLS]
         for load in self._loads.values():
             thing = self._where(load, t_s)
             weight_g = thing.mass_g * load.share(t_s) + self._rumble(load, t_s)
@@ -230,9 +259,13 @@ class World:
     def _convert(self, number: int, cell: _Cell) -> int:
         if not cell.plugged:
             return FULL_SCALE_COUNTS
-        grams = cell.force_g + cell.drift_g + sum(cell.creep_g)
+        fault = cell.fault
+        if fault.stuck_counts is not None:
+            return fault.stuck_counts
+        cell.held_g = held_g(cell.held_g, cell.force_g, fault.friction_g)
+        grams = fault.response * cell.held_g + cell.wandered_g + cell.drift_g + sum(cell.creep_g)
         exact = self.spec.zero_counts[number] + self.spec.counts_per_g[number] * grams
-        noisy = round(exact + self._random.gauss(0.0, self.spec.noise_counts))
+        noisy = round(exact + self._random.gauss(0.0, fault.noise * self.spec.noise_counts))
         return min(max(noisy, -FULL_SCALE_COUNTS - 1), FULL_SCALE_COUNTS)
 
 
