@@ -21,10 +21,7 @@ from drivers.serial_port import LineSettings, SerialPort
 _STEP_S = 0.25  # between two looks at what was heard
 _ENOUGH_S = 1.0  # a talk of its own is heard for this long before it is named
 _NEXT_RATE_S = 1.0
-_CLEAN_S = 0.1
-_FIRST_S = 0.6  # how long the first byte of an answer may take
-_NEXT_S = 0.2  # and each further piece
-_ANSWER_S = 1.5
+_WHOLE_ANSWERS = 3  # an answer in pieces may take so many times as long as its first byte
 _ANSWER_MAX_BYTES = 512
 _TOGETHER = 8
 
@@ -33,9 +30,10 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a probe may take: listening to a silent port, and everything, in seconds."""
+    """How long a probe may take: listening to a silent port, the first byte of an answer, and everything."""
 
     listen_s: float = 3.0
+    answer_s: float = 0.6
     all_s: float = 60.0
 
 
@@ -57,6 +55,7 @@ class _Session:
     """The state of one port's probe."""
 
     place: SerialPlace
+    limits: Limits
     deadline_s: float
     tell: Tell
     stop: threading.Event = field(default_factory=threading.Event)
@@ -79,7 +78,7 @@ def probe_ports(
             tell(text)
 
     def probe(place: SerialPlace) -> SerialFind:
-        return probe_port(host, _Session(place, deadline_s, tell_one, stop), ask=ask, listen_s=limits.listen_s)
+        return probe_port(host, _Session(place, limits, deadline_s, tell_one, stop), ask=ask)
 
     with ThreadPoolExecutor(max_workers=_TOGETHER) as pool:
         try:
@@ -88,14 +87,14 @@ def probe_ports(
             stop.set()  # interrupted: the others end soon
 
 
-def probe_port(host: Host, session: _Session, *, ask: bool, listen_s: float) -> SerialFind:
+def probe_port(host: Host, session: _Session, *, ask: bool) -> SerialFind:
     """Look into one port."""
     place = session.place
     refusal = _refusal(host, place)
     if refusal is not None:
         return refusal
     try:
-        find = _listened(session, listen_s)
+        find = _listened(session)
         if find.candidates or not ask or _speaks_otherwise(session):
             return replace(find, complete=session.left_s() > 0)
         return _asked(session, find)
@@ -119,13 +118,13 @@ def _refusal(host: Host, place: SerialPlace) -> SerialFind | None:
     return None
 
 
-def _listened(session: _Session, listen_s: float) -> SerialFind:
+def _listened(session: _Session) -> SerialFind:
     """Hear the port at one rate after the other; a port that is silent at the first is silent at all."""
     heard = b""
     for baud in RATES:
         session.tell(f"{session.place.port}: listening at {baud}")
         with _opened(session.place, Line(baud)) as port:
-            data, candidates = _hear(session, port, baud, listen_s if not heard else _NEXT_RATE_S)
+            data, candidates = _hear(session, port, baud, session.limits.listen_s if not heard else _NEXT_RATE_S)
         if candidates:
             return SerialFind(session.place, tuple(candidates), heard=shown([data]))
         if not data:
@@ -172,7 +171,7 @@ def _asked(session: _Session, find: SerialFind) -> SerialFind:
     refusals: list[Candidate] = []
     failure: SensorError | None = None
     for question in questions():
-        if session.left_s() < _CLEAN_S + _ANSWER_S:
+        if session.left_s() < _WHOLE_ANSWERS * session.limits.answer_s:
             return replace(find, candidates=tuple(strongest(refusals)), asked=session.asked, complete=False)
         if question.last and not all(is_text(answer) for answer in session.answers):
             continue
@@ -194,21 +193,23 @@ def _exchange(session: _Session, question: Question) -> list[Candidate]:
     """Put one question on a clean line; return who answered."""
     session.tell(f"{session.place.port}: asking at {question.line}: {question.about}")
     session.asked += 1
+    first_s = session.limits.answer_s
+    next_s = first_s / _WHOLE_ANSWERS
     with _opened(session.place, question.line) as port:
         if question.clean:
             port.write(question.clean)
-            _read(port, _CLEAN_S)
+            _read(port, next_s / 2)
         port.discard_input()
         port.write(question.send)
         chunks: list[bytes] = []
-        end_s = time.monotonic() + _ANSWER_S
-        wait_s = _FIRST_S
+        end_s = time.monotonic() + _WHOLE_ANSWERS * first_s
+        wait_s = first_s
         while time.monotonic() < end_s and sum(map(len, chunks)) < _ANSWER_MAX_BYTES:
             piece = port.read(wait_s)
             if not piece:
                 break
             chunks.append(piece)
-            wait_s = _FIRST_S if _follow(port, question, piece) else _NEXT_S
+            wait_s = first_s if _follow(port, question, piece) else next_s
     if chunks:
         session.answers.append(b"".join(chunks))
     return question.candidates(chunks)
