@@ -9,6 +9,7 @@ their stated standard deviations of the truth. Ratio: mean stated standard devia
 """
 
 import argparse
+import dataclasses
 import json
 import math
 import random
@@ -22,13 +23,14 @@ from rich.table import Table
 
 from calibration.model import Calibration, Cell
 from drivers.sim.world import PlacedObject, PlatformSpec, World
+from station.core.creep import CREEP_REL_SD, SHARES
 from station.core.tracks import ScaleSpec
 from station.core.weighing import Settled, Weighing, WeighingSettings
 
 RATE_HZ = 82.0
 SPEC = PlatformSpec()
 DIVISION_G = 5.0
-EMPTY_S, LONGEST_S = 2.0, 20.0
+EMPTY_S, LONGEST_S = 6.0, 20.0
 FALSE_G = 10.0
 CELLS = tuple(Cell(zero_counts=z, counts_per_g=g) for z, g in zip(SPEC.zero_counts, SPEC.counts_per_g, strict=True))
 
@@ -135,9 +137,14 @@ def leaning(rng: random.Random) -> Plan:
 
 
 def swinging(rng: random.Random) -> Shake:
-    """A bag that swings: 0.9 Hz, dying away within seconds."""
-    phase, amplitude_g = rng.uniform(0, 6.28), rng.uniform(40, 120)
-    return lambda t_s: amplitude_g * math.exp(-max(t_s - EMPTY_S, 0) / 1.2) * math.sin(5.65 * t_s + phase) * (t_s > 2)
+    """A bag that swings: 0.5 to 1.5 Hz, dying away within seconds."""
+    phase, amplitude_g, omega = rng.uniform(0, 6.28), rng.uniform(40, 120), 2 * math.pi * rng.uniform(0.5, 1.5)
+
+    def shake(t_s: float) -> float:
+        since_s = t_s - EMPTY_S
+        return amplitude_g * math.exp(-since_s / 1.2) * math.sin(omega * since_s + phase) if since_s > 0 else 0.0
+
+    return shake
 
 
 SCENES = (
@@ -154,7 +161,8 @@ SCENES = (
 def samples(scene: Scene, seed: int) -> Iterator[tuple[float, tuple[int, ...], float, float]]:
     """Yield (time, counts, true grams, end of the last disturbance), the load put up after the empty seconds."""
     rng = random.Random(seed)
-    world = World(SPEC, seed=seed)
+    crept = rng.gauss(0.0, CREEP_REL_SD)
+    world = World(dataclasses.replace(SPEC, creep=tuple((crept * share, tau_s) for share, tau_s in SHARES)), seed=seed)
     shake, plan = scene.shake(rng), scene.stage(rng)
     deeds = deque(plan.deeds)
     for number in range(int((EMPTY_S + LONGEST_S) * RATE_HZ)):

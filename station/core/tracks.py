@@ -1,19 +1,18 @@
 """What one scale says right now: from its samples to grams with a standard uncertainty, and whether it is still.
 
-A converter's stream (`CountsTrack`) is judged here. Its window of the last `window_s` seconds starts anew at a step,
-so that averaging never mixes two loads. The load is still when the window is full, its scatter is near the lowest
-scatter lately seen (the floor: what this platform in this shop does when nobody touches it), and it has neither a
-trend nor a bend (the turning point of a slow swing). The floor follows the shop's noise down at once and up by 4 % a
-second, and is bounded: a noisy platform settles with a wider uncertainty, a shaken one never.
+A converter's stream (`CountsTrack`) is judged here: without single wild values (`despike`), calibrated and summed, in a
+window that starts anew at a step (`window`), so that averaging never mixes two loads. The load is still when the window
+is full, its scatter is near the lowest lately seen, and none of its contrasts shows slow motion beyond the noise of
+this platform (`floor`): a noisy platform settles with a wider uncertainty, a shaken one never. After slow motion half a
+window more must be still.
+
+The weight is the centre of the window. While the load stays still, the centres of windows half a window apart are
+averaged, up to `LONGEST` of them, so that a reading made later is surer. Its uncertainty is the noise of that average
+and the calibration's gain. How far the zero and creep are off (`zero`, `creep`) is the platform's business.
 
 A calibrated instrument (`IndicationTrack`) judges stillness itself; two reports in a row must agree.
-
-The uncertainty of a reading is that of the mean of its batches, what a trend or a bend beyond chance implies, that
-of the calibration, and creep: within the first second a small part of what a class C3 cell may do in half an hour
-(OIML R 60: 0.0245 % of its capacity).
 """
 
-import itertools
 import math
 from collections import deque
 from typing import NamedTuple, Protocol
@@ -22,17 +21,17 @@ import msgspec
 
 from calibration.limits import class_iii_mpe_g
 from calibration.model import Calibration
+from station.core.creep import Creep
+from station.core.despike import Despiker
+from station.core.floor import Floor
+from station.core.window import MIN_SAMPLES, Shape, Window
 
 NS = 1_000_000_000
 CORRELATED = 4  # neighbouring samples that tell no more than one, in the short mean
-MIN_SAMPLES = 8  # at 10 samples a second a window is longer than it is asked to be
-BATCHES = MIN_SAMPLES  # parts of a window whose means tell how correlated its samples are
-SLOPE_NOISE = 3.2  # noise of a difference of two half-window means, in scatter / sqrt(n): 2, and the median's kinship
-SWING = 3.0  # how far a slow swing's turning point is off, over the bend it leaves in a window
-CREEP_REL_SD = 1e-5
-FLOOR_RISE_PER_S = 0.04
 SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
-MEDIAN = 3
+LONGEST = 16  # windows, half overlapping, in the mean of a load that stays still: 3.4 s of them
+SLOW_SDS = 3.2  # a contrast beyond this much of its noise is motion
+APART_SDS = 4.0  # a window whose centre is this far from the average of those before belongs to another load
 CALM_SHARE, CALM_DIVISIONS = 0.3, 2.0  # a load is calm with this much of a window, and this scatter
 STEP_SAMPLES = 2  # samples in a row that make a step
 MINIMUM_DIVISIONS = 20  # below this an instrument of class III need not weigh: the load is anything from nothing up
@@ -49,7 +48,10 @@ class ScaleSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Level(NamedTuple):
-    """The load as it stands: the last instant, the mean of the window, its uncertainty, and whether it is still."""
+    """The load as it stands: the last instant, the mean of the window, its uncertainty, and whether it is still.
+
+    `sd_g` is that of the mean, `mean_sd_g` the part of it that comes from noise and that more time would narrow.
+    """
 
     now_g: float | None  # None: in motion, with no value
     now_sd_g: float
@@ -57,6 +59,9 @@ class Level(NamedTuple):
     sd_g: float
     still: bool
     calm_since: int | None = None  # which step the load has nearly settled after; None: it has not
+    mean_sd_g: float = 0.0
+    creep_sd_g: float = 0.0  # how far the cells may have crept, signed: a difference of two of them counts
+    zero_sd_g: float = 0.0  # of the calibrated zero, which counts until the platform was seen empty
 
 
 class Track(Protocol):
@@ -79,13 +84,17 @@ class CountsTrack:
         self.calibration: Calibration | None = None
         self._spec = spec
         self._window_ns = int(window_s * NS)
-        self._window: deque[tuple[int, float]] = deque()
-        self._raw: deque[float] = deque(maxlen=MEDIAN)
-        self._floor_g = spec.division_g / 4
+        self._window = Window(self._window_ns)
+        self._despiker = Despiker()
+        self._floor = Floor(spec.division_g)
+        self._creep = Creep()
         self._off = 0  # samples in a row that do not belong to the window
         self._bad = 0
         self._step_no = 0
-        self._swung_ns: int | None = None  # when the load was last seen to move slowly
+        self._slow_ns: int | None = None  # when the load was last seen to move slowly
+        self._centres: deque[float] = deque(maxlen=LONGEST)
+        self._centre_ns = 0  # when the last of them was taken
+        self._learnt_ns = 0  # when the floor learnt last
         self._level: Level | None = None
 
     def level(self) -> Level | None:
@@ -93,16 +102,16 @@ class CountsTrack:
         return self._level
 
     def clear(self) -> None:
-        """Forget everything that was measured, but not the floor of the noise."""
-        self._window.clear()
-        self._raw.clear()
-        self._level = self._swung_ns = None
+        """Forget everything that was measured, but not what the platform's noise is like."""
+        self._restart()
+        self._despiker.clear()
+        self._level = self._slow_ns = None
 
     def feed(self, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> None:
         """Take one sample; one that is not `usable` only counts towards a fault."""
         if settling:
-            self._window.clear()
-            self._raw.clear()
+            self._restart()
+            self._despiker.clear()
         if not usable:
             return self._count_bad()
         if self.calibration is None:
@@ -111,9 +120,15 @@ class CountsTrack:
             self.fault = f"{len(counts)} channels arrive, {len(self.calibration.cells)} are calibrated"
             return None
         self._bad, self.fault = 0, None
-        self._raw.append(self.calibration.gross_g(counts))
-        self._insert(t_ns, sorted(self._raw)[len(self._raw) // 2])
-        self._level = self._measure()
+        last_ns = self._window.last_ns
+        if last_ns is not None and t_ns - last_ns > 2 * self._window_ns:
+            self._restart()  # after a silence nothing old counts
+            self._despiker.clear()
+        decided = self._despiker.feed(t_ns, counts)
+        for then_ns, sound in decided:
+            self._insert(then_ns, self.calibration.gross_g(sound))
+        if not decided and self._level is not None:
+            self._level = self._level._replace(still=False)  # the next sample tells
         return None
 
     def _count_bad(self) -> None:
@@ -122,103 +137,94 @@ class CountsTrack:
             self.fault = "unusable samples only (a load cell unplugged, or overloaded)"
             self.clear()
 
+    def _restart(self) -> None:
+        self._window.clear()
+        self._centres.clear()
+        self._floor.interrupt()
+
     def _insert(self, t_ns: int, grams: float) -> None:
-        window = self._window
-        if window and t_ns <= window[-1][0]:
+        last_ns = self._window.last_ns
+        if last_ns is not None and t_ns <= last_ns:
             return  # time that does not move forward would make a false slope
-        if window and t_ns - window[-1][0] > 2 * self._window_ns:
-            window.clear()  # after a silence nothing old counts
+        elapsed_s = 0.0 if last_ns is None else (t_ns - last_ns) / NS
+        self._creep.advance(grams, elapsed_s)
         self._off = self._off + 1 if self._steps(grams) else 0
         if self._off >= STEP_SAMPLES:
-            window.clear()
+            self._restart()
             self._off = 0
             self._step_no += 1
-        window.append((t_ns, grams))
-        while len(window) > MIN_SAMPLES and t_ns - window[0][0] > self._window_ns:
-            window.popleft()
+        self._window.add(t_ns, grams)
+        self._level = self._measure(t_ns, elapsed_s)
 
     def _steps(self, grams: float) -> bool:
-        if not self._window:
+        if not len(self._window):
             return False
-        recent = list(self._window)[-SHORT:]
-        mean_g = sum(value for _, value in recent) / len(recent)
-        return abs(grams - mean_g) > max(2 * self._spec.division_g, 6 * self._floor_g)
+        mean_g, _ = self._window.recent(SHORT)
+        return abs(grams - mean_g) > max(2 * self._spec.division_g, 6 * self._floor.scatter_g)
 
-    def _measure(self) -> Level | None:
-        values = [grams for _, grams in self._window]
-        n = len(values)
-        if n < MIN_SAMPLES:
-            return None if self._level is None else self._level._replace(now_g=values[-1], still=False)
-        shape = _shape(values)
-        full = self._window[-1][0] - self._window[0][0] >= 0.9 * self._window_ns
-        still = full and self._is_still(shape, n, self._window[-1][0])
+    def _measure(self, t_ns: int, elapsed_s: float) -> Level | None:
+        now_g, count = self._window.recent(SHORT)
+        if len(self._window) < MIN_SAMPLES:
+            return None if self._level is None else self._level._replace(now_g=now_g, still=False)
+        shape, span_ns = self._window.shape(), self._window.span_ns
+        full = span_ns >= 0.9 * self._window_ns
         if full:
-            self._follow_floor(shape.scatter, n)
-        calm = shape.scatter <= CALM_DIVISIONS * self._spec.division_g and (
-            self._window[-1][0] - self._window[0][0] >= CALM_SHARE * self._window_ns
+            self._learn(shape, t_ns, elapsed_s)
+        still = full and self._is_still(shape, t_ns)
+        mean_g, mean_sd_g = self._mean(shape, t_ns, still=still)
+        calm = shape.scatter <= CALM_DIVISIONS * self._spec.division_g and span_ns >= CALM_SHARE * self._window_ns
+        now_sd_g = max(shape.scatter, self._floor.scatter_g) * math.sqrt(CORRELATED / count)
+        level = Level(now_g, now_sd_g, mean_g, mean_sd_g, still, self._step_no if calm else None, mean_sd_g)
+        return self._with_calibration(level)
+
+    def _learn(self, shape: Shape, t_ns: int, elapsed_s: float) -> None:
+        self._floor.follow(shape, elapsed_s)
+        if shape.rest <= self._loud_g() and t_ns - self._learnt_ns >= self._window_ns // 2:
+            self._learnt_ns = t_ns
+            self._floor.learn(shape)
+
+    def _loud_g(self) -> float:
+        """Return the scatter from which on the platform is not still."""
+        return max(self._spec.division_g / 4, 3 * self._floor.scatter_g)
+
+    def _with_calibration(self, level: Level) -> Level:
+        if self.calibration is None:
+            return level
+        gain_g = self.calibration.gain_rel_sd * level.mean_g
+        return level._replace(
+            sd_g=math.hypot(level.sd_g, gain_g), creep_sd_g=self._creep.sd_g, zero_sd_g=self.calibration.zero_sd_g
         )
-        return self._level_of(values, shape, still=still)._replace(calm_since=self._step_no if calm else None)
 
-    def _is_still(self, shape: "_Shape", n: int, t_ns: int) -> bool:
+    def _is_still(self, shape: Shape, t_ns: int) -> bool:
         """Judge a full window; after a slow motion without much scatter, half a window more must be still."""
-        noise = max(self._floor_g, shape.scatter) * SLOPE_NOISE / math.sqrt(n)
-        allowed = max(self._spec.division_g / 10, 3 * noise)
-        if shape.scatter > max(self._spec.division_g / 4, 3 * self._floor_g):
+        loud_g = self._loud_g()
+        allowed_g = max(self._spec.division_g / 100, SLOW_SDS * self._floor.slow_sd_g)
+        if max(abs(shape.trend), abs(shape.bend)) > allowed_g:
+            if shape.rest <= loud_g:
+                self._slow_ns = t_ns
             return False
-        if abs(shape.trend) > allowed or abs(shape.bend) > allowed:
-            self._swung_ns = t_ns
+        if shape.scatter > loud_g:
             return False
-        return self._swung_ns is None or t_ns - self._swung_ns >= self._window_ns // 2
+        return self._slow_ns is None or t_ns - self._slow_ns >= self._window_ns // 2
 
-    def _follow_floor(self, scatter: float, n: int) -> None:
-        period_s = (self._window[-1][0] - self._window[0][0]) / (n - 1) / NS
-        risen = self._floor_g * (1 + FLOOR_RISE_PER_S * period_s)
-        self._floor_g = min(max(scatter, 0.01 * self._spec.division_g), risen, 2 * self._spec.division_g)
+    def _mean(self, shape: Shape, t_ns: int, *, still: bool) -> tuple[float, float]:
+        """Return the mean of the load while it is still, and its standard deviation."""
+        if not still:
+            self._centres.clear()
+            return shape.mean, math.hypot(shape.scatter, shape.trend, shape.bend)
+        sd_g = self._floor.centre_sd_g(shape)
+        if not self._centres or t_ns - self._centre_ns >= self._window_ns // 2:
+            self._take_centre(shape, t_ns, sd_g)
+        count = len(self._centres)
+        kinship = 1 + (count - 1) / count / 3  # neighbours that overlap by half share a sixth of their noise
+        return sum(self._centres) / count, sd_g * math.sqrt(kinship / count)
 
-    def _level_of(self, values: list[float], shape: "_Shape", *, still: bool) -> Level:
-        n = len(values)
-        noise = shape.scatter / math.sqrt(n)
-        drift = max(0.0, abs(shape.trend) - 2 * SLOPE_NOISE * noise) / 2
-        swing = SWING * max(0.0, abs(shape.bend) - SLOPE_NOISE * noise)
-        calibration_g = self.calibration.sd_g(shape.mean) if self.calibration else 0.0
-        sd = math.hypot(shape.spread, drift, swing, calibration_g, CREEP_REL_SD * shape.mean)
-        short = values[-SHORT:]
-        now_sd = max(shape.scatter, self._floor_g) * math.sqrt(CORRELATED / len(short))
-        return Level(sum(short) / len(short), now_sd, shape.mean, sd, still)
-
-
-class _Shape(NamedTuple):
-    """How a window of samples lies around its mean."""
-
-    mean: float
-    scatter: float  # standard deviation of one sample
-    spread: float  # standard deviation of the mean, from the batches' own: neighbours may be alike
-    trend: float  # second half less first half
-    bend: float  # outer quarters less the middle: the turning point of a slow swing has no trend, but this
-
-
-def _shape(values: list[float]) -> _Shape:
-    n = len(values)
-    mean = sum(values) / n
-    scatter = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
-    edges = [n * part // BATCHES for part in range(BATCHES + 1)]
-    parts = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
-    half = BATCHES // 2
-    quarter = BATCHES // 4
-    trend = (sum(parts[half:]) - sum(parts[:half])) / half
-    outer = (sum(parts[:quarter]) + sum(parts[-quarter:])) / (2 * quarter)
-    inner = sum(parts[quarter:-quarter]) / (BATCHES - 2 * quarter)
-    return _Shape(mean, scatter, _spread(parts, scatter**2 / n), trend, outer - inner)
-
-
-def _spread(parts: list[float], white: float) -> float:
-    """Return the standard deviation of the mean of batches that may be alike; `white` is its square if none are."""
-    mean = sum(parts) / BATCHES
-    variance = sum((part - mean) ** 2 for part in parts) / (BATCHES - 1)
-    steps = sum((b - a) ** 2 for a, b in itertools.pairwise(parts)) / (BATCHES - 1)
-    alike = 1 - steps / (2 * variance) + 1 / BATCHES if variance else 0.0  # von Neumann's ratio, its bias taken off
-    alike = min(max(alike, -0.6), 0.85)
-    return math.sqrt(max(variance / BATCHES * (1 + alike) / (1 - alike), white / 4))
+    def _take_centre(self, shape: Shape, t_ns: int, sd_g: float) -> None:
+        centre_g = shape.centre
+        self._centre_ns = t_ns
+        if self._centres and abs(centre_g - sum(self._centres) / len(self._centres)) > APART_SDS * sd_g:
+            self._centres.clear()
+        self._centres.append(centre_g)
 
 
 class IndicationTrack:

@@ -4,12 +4,12 @@ The scales' levels add up. The platform is in one of four phases. `UNKNOWN` at s
 still level decides what lies there. `EMPTY`: within the load threshold of zero. `MOVING`: something happens.
 `SETTLED`: a reading was given, and stands until the short mean leaves it.
 
-Zero (converters only; an instrument keeps its own). At start the kept zero is restored; it is set anew only within
-2 % of capacity of the calibrated zero, and not when a kept zero says that goods lie there. While the station is idle,
-unloaded and still, the zero follows drift by at most a twentieth of a division a second (OIML R 76 allows half; drift
-needs far less, and goods that are poured must not be followed) and never further than 2 % of capacity from the
-calibrated zero. What the empty platform showed last besides is part of the uncertainty of the next load. A platform
-that stays below zero for 5 s is set to zero (R 76 likewise).
+Zero (converters only; an instrument keeps its own): `zero` tells how it is set, how it follows drift while the station
+is idle, and how well it is known. A platform that stays below zero for 5 s is set to zero (OIML R 76 likewise).
+
+A reading's uncertainty is that of the mean and of the gain, and that of the zero since the platform was last seen
+empty: noise and remainder of that look, drift and creep since. Until it was seen empty it is the calibrated zero's, as
+the calibration states it, and all creep.
 """
 
 import enum
@@ -22,10 +22,9 @@ from msgspec import Meta
 from calibration.model import Calibration
 from station.core.evidence import Reading
 from station.core.tracks import NS, CountsTrack, IndicationTrack, Level, ScaleSpec, Track
+from station.core.zero import ZERO_RANGE, Zero
 
-ZERO_RANGE = 0.02  # of capacity
 BELOW_ZERO_S = 5.0
-TRACK_D_PER_S = 0.05
 SUSTAIN = 3  # evaluations in a row before a departure is believed
 MOTION_LOAD_S = 1.0  # motion without a value for this long means that something lies there
 SILENT_S = 2.0
@@ -34,10 +33,15 @@ OVER_DIVISIONS = 9  # OIML R 76: no indication above Max + 9 e
 
 
 class WeighingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Window of the mean, and the least weight that is a load (None: four divisions)."""
+    """Window of the first mean, the least weight that is a load (None: four divisions), and how long zero may drift.
+
+    `warm_up_s`: after electronics were connected their zero drifts faster (OIML R 76 tests after half an hour of
+    warming up); that long a steady drift is reckoned with beside the one observed.
+    """
 
     window_s: Annotated[float, Meta(ge=0.2, le=5)] = 0.4
     load_threshold_g: Annotated[float, Meta(gt=0, le=10_000)] | None = None
+    warm_up_s: Annotated[float, Meta(ge=0, le=86_400)] = 1800.0
 
 
 class PlatformPhase(enum.Enum):
@@ -87,9 +91,8 @@ class Weighing:
         self.threshold_g = settings.load_threshold_g or 4 * self.division_g
         self.phase = PlatformPhase.UNKNOWN
         self.reading: Reading | None = None
-        self.zero_g = 0.0
+        self.zero = Zero(self.capacity_g, self.division_g, settings.warm_up_s)
         self.idle = True  # told by the owner: no visit is open
-        self._kept_zero_g: float | None = None
         self.zero_known = not any(spec.counts for spec in specs)
         self._converters = {n: CountsTrack(s, settings.window_s) for n, s in enumerate(specs) if s.counts}
         self._instruments = {n: IndicationTrack(s) for n, s in enumerate(specs) if not s.counts}
@@ -102,7 +105,6 @@ class Weighing:
         self._calm_since: int | None = None
         self._seen_empty = False
         self.was_loaded = False
-        self._rest = (0.0, 0.0)  # what the empty platform showed last, and its standard deviation
 
     # what comes in
 
@@ -110,13 +112,14 @@ class Weighing:
         """Use this calibration from now on; the zero of another calibration says nothing any more."""
         before = self._converters[scale].calibration
         if before is not None and before != calibration:
-            self.zero_g, self._kept_zero_g, self.zero_known = 0.0, None, False
+            self.zero.reset()
+            self.zero_known = False
         self._converters[scale].calibration = calibration
         self.forget(scale)
 
     def restore_zero(self, zero_g: float) -> None:
         """Take the zero kept from the last run; only before the first reading."""
-        self.zero_g = self._kept_zero_g = zero_g
+        self.zero.restore(zero_g)
 
     def forget(self, scale: int) -> None:
         """A scale was lost or changed: nothing measured so far holds."""
@@ -131,6 +134,7 @@ class Weighing:
     def connected(self, scale: int, t_ns: int) -> None:
         """A scale was found: from now on its silence is a fault."""
         self._last_ns[scale] = t_ns
+        self.zero.power_up(t_ns)
         self.forget(scale)
 
     def sampled(self, scale: int, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> list[Change]:
@@ -144,6 +148,20 @@ class Weighing:
         return self._evaluate(scale, t_ns)
 
     # what can be asked
+
+    @property
+    def zero_g(self) -> float:
+        """Return where the zero is, in grams of the calibrated platform."""
+        return self.zero.grams
+
+    def refined(self, reading: Reading) -> Reading:
+        """Return the same load's weight as it is known by now: surer, if it has lain still since this reading."""
+        level = self.level()
+        if level is None or not level.still or self.reading != reading:
+            return reading
+        later = self._read(level, self._now_ns)
+        surer = later.sd_g < reading.sd_g and self.same_load(later, reading)
+        return msgspec.structs.replace(later, t_ns=reading.t_ns) if surer else reading
 
     def fault(self, scale: int, t_ns: int) -> str | None:
         """Return what is wrong with a scale at `t_ns`, None if nothing."""
@@ -173,6 +191,9 @@ class Weighing:
             sd_g=math.sqrt(sum(level.sd_g**2 for level in known)),
             still=all(level.still for level in known) and all(self._fresh(scale) for scale in self._tracks),
             calm_since=_calm([level.calm_since for level in known]),
+            mean_sd_g=math.sqrt(sum(level.mean_sd_g**2 for level in known)),
+            creep_sd_g=sum(level.creep_sd_g for level in known),
+            zero_sd_g=math.sqrt(sum(level.zero_sd_g**2 for level in known)),
         )
 
     @property
@@ -196,9 +217,9 @@ class Weighing:
             return "the scale keeps its own zero: use its zero key"
         if level is None or not level.still or not self.may_be_empty:
             return "the platform is not empty and still"
-        if not self._within_zero_range(self.zero_g + level.mean_g):
+        if not self.zero.within_range(self.zero.grams + level.mean_g):
             return f"more than {ZERO_RANGE:.0%} of capacity from the calibrated zero"
-        self.zero_g += level.mean_g
+        self.zero.shift(level.mean_g)
         self.distrust()
         return None
 
@@ -221,16 +242,10 @@ class Weighing:
         if not level.still:
             return []
         if not self.zero_known:
-            self._decide_zero(level.mean_g + self.zero_g)
+            self.zero.decide(level.mean_g + self.zero.grams, self.threshold_g)
             self.zero_known = True
             level = self.level() or level
         return self._moving(level, t_ns)
-
-    def _decide_zero(self, calibrated_g: float) -> None:
-        """Set the zero at the first still level, unless goods may lie there."""
-        goods = self._kept_zero_g is not None and calibrated_g - self._kept_zero_g > self.threshold_g
-        if self._within_zero_range(calibrated_g) and not goods:
-            self.zero_g = calibrated_g
 
     def _moving(self, level: Level, t_ns: int) -> list[Change]:
         if not level.still:
@@ -238,14 +253,22 @@ class Weighing:
         self._off, self._since_ns = 0, None
         if level.mean_g <= self.threshold_g:
             self.phase, self.reading = PlatformPhase.EMPTY, None
-            self._seen_empty = True
-            self._tracked_ns, self._rest = t_ns, (level.mean_g, level.sd_g)
+            self._seen_empty, self._tracked_ns = True, t_ns
+            self.zero.see(t_ns, level.mean_g, level.mean_sd_g, level.creep_sd_g)
             return [Unloaded()]
         self.phase, self.was_loaded = PlatformPhase.SETTLED, True
-        rest_g, rest_sd_g = self._rest
-        sd_g = math.hypot(level.sd_g, rest_sd_g, rest_g / math.sqrt(3))
-        self.reading = Reading(t_ns=t_ns, gross_g=level.mean_g, sd_g=sd_g, noise_sd_g=level.now_sd_g)
+        self.reading = self._read(level, t_ns)
         return [Settled(self.reading)]
+
+    def _read(self, level: Level, t_ns: int) -> Reading:
+        if not self._converters:
+            zero_sd_g = 0.0
+        elif self.zero.seen_ns is None:
+            zero_sd_g = math.hypot(level.zero_sd_g, level.creep_sd_g)
+        else:
+            zero_sd_g = self.zero.sd_g(t_ns, level.creep_sd_g)
+        sd_g = math.hypot(level.sd_g, zero_sd_g)
+        return Reading(t_ns=t_ns, gross_g=level.mean_g, sd_g=sd_g, noise_sd_g=level.now_sd_g)
 
     def _calm(self, level: Level) -> list[Change]:
         """Tell once after each step that the load has nearly settled."""
@@ -287,27 +310,19 @@ class Weighing:
 
     def _keep_zero(self, level: Level, t_ns: int) -> None:
         if level.still:
-            self._rest = (level.mean_g, level.sd_g)
+            self.zero.see(t_ns, level.mean_g, level.mean_sd_g, level.creep_sd_g)
         elapsed_s, self._tracked_ns = (t_ns - self._tracked_ns) / NS, t_ns
-        if not (level.still and self.idle and any(spec.counts for spec in self.specs)):
+        if not self.idle or not self._converters or (level.now_g or 0.0) > -self.threshold_g:
             self._since_ns = None
+        if not (level.still and self.idle and self._converters):
             return
         if level.mean_g < -self.threshold_g:
             self._since_ns = self._since_ns or t_ns
             if t_ns - self._since_ns >= BELOW_ZERO_S * NS:
-                self._shift_zero(level.mean_g)
+                self.zero.shift(level.mean_g)
             return
-        self._since_ns = None
         if abs(level.mean_g) <= self.division_g:
-            most_g = TRACK_D_PER_S * self.division_g * min(elapsed_s, 1.0)
-            self._shift_zero(min(max(level.mean_g, -most_g), most_g))
-
-    def _shift_zero(self, by_g: float) -> None:
-        if self._within_zero_range(self.zero_g + by_g):
-            self.zero_g += by_g
-
-    def _within_zero_range(self, zero_g: float) -> bool:
-        return abs(zero_g) <= ZERO_RANGE * self.capacity_g
+            self.zero.follow(level.mean_g, elapsed_s)
 
 
 def _calm(steps: list[int | None]) -> int | None:
