@@ -23,6 +23,10 @@ class SensorError(OSError):
         self.remedy = remedy
 
 
+class ZeroRefusedError(SensorError):
+    """An instrument that is there does not zero itself: why, and what helps."""
+
+
 class SampleFlag(enum.IntFlag):
     """What is special about a sample; a sample with any flag but GAP is no weight."""
 
@@ -112,6 +116,17 @@ class Rejecting(Protocol):
     @property
     def rejects(self) -> Mapping[str, int]:
         """What was rejected since the start, counted by cause; may be asked from any thread."""
+
+
+@runtime_checkable
+class Zeroable(Protocol):
+    """A driver whose instrument can be told to take its present load as zero."""
+
+    def zero(self) -> None:
+        """Return when the instrument has agreed; from the thread that reads, while open.
+
+        Raise `ZeroRefusedError` when it does not, `SensorError` when it is lost.
+        """
 
 
 class CameraDriver(Protocol):

@@ -17,8 +17,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from drivers.link import Link
-from drivers.mt_sics_codec import SicsConversation
-from drivers.serial_scale import Clock, SerialScale, SerialScaleOptions
+from drivers.mt_sics_codec import SicsConversation, SicsZero
+from drivers.serial_scale import Clock, SerialScaleOptions
+from drivers.serial_zero import ZeroableScale
 
 
 class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,8 +34,8 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = ""
 
 
-class Driver(SerialScale):
-    """Implements `drivers.base.ScaleDriver`; yields `Indication`s."""
+class Driver(ZeroableScale):
+    """Implements `drivers.base.ScaleDriver` and `Zeroable`; yields `Indication`s."""
 
     def __init__(self, options: Options, *, link: Link | None = None, clock: Clock = time.monotonic_ns) -> None:
-        super().__init__(options, SicsConversation(options.unit), "mt-sics", link=link, clock=clock)
+        super().__init__(options, SicsConversation(options.unit), "mt-sics", SicsZero(), link=link, clock=clock)

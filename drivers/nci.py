@@ -19,8 +19,9 @@ from msgspec import Meta
 
 from drivers.conversation import Asking
 from drivers.link import Link
-from drivers.nci_codec import REQUEST_WEIGHT, Dialect, NciCodec
-from drivers.serial_scale import ByteSize, Clock, Parity, SerialScale, SerialScaleOptions
+from drivers.nci_codec import REQUEST_WEIGHT, Dialect, NciCodec, NciZero
+from drivers.serial_scale import ByteSize, Clock, Parity, SerialScaleOptions
+from drivers.serial_zero import ZeroableScale
 from drivers.units import Unit
 
 
@@ -47,9 +48,10 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = ""
 
 
-class Driver(SerialScale):
-    """Implements `drivers.base.ScaleDriver`; yields `Indication`s."""
+class Driver(ZeroableScale):
+    """Implements `drivers.base.ScaleDriver` and `Zeroable`; yields `Indication`s."""
 
     def __init__(self, options: Options, *, link: Link | None = None, clock: Clock = time.monotonic_ns) -> None:
         codec = NciCodec(options.dialect, options.unit, options.status_bytes, options.shape)
-        super().__init__(options, Asking(REQUEST_WEIGHT, codec), f"nci {options.dialect}", link=link, clock=clock)
+        talk, zero = Asking(REQUEST_WEIGHT, codec), NciZero(options.dialect)
+        super().__init__(options, talk, f"nci {options.dialect}", zero, link=link, clock=clock)

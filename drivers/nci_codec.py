@@ -14,7 +14,7 @@ from drivers.base import Indication, ScaleState
 from drivers.conversation import Meaning, no_weight, unreadable, weight
 from drivers.units import GRAMS, Unit
 
-REQUEST_WEIGHT = b"W\r"
+REQUEST_WEIGHT, ZERO = b"W\r", b"Z\r"
 ETX = 0x03
 _MAX_ANSWER_BYTES = 32  # the longest has 24; of anything longer only the end can be an answer
 _ALWAYS = 0x30  # bits 4 and 5 of every status byte
@@ -62,6 +62,29 @@ def encode(text: str, status: bytes, dialect: Dialect) -> bytes:
     """Return an answer as a scale sends it; `text` is the weight with its unit, or empty."""
     letter = b"S" if dialect is Dialect.ECR else b""
     return (b"\n" + text.encode() + b"\r" if text else b"") + b"\n" + letter + status + b"\r\x03"
+
+
+class NciZero:
+    """The zero command; a `drivers.serial_zero.ZeroTalk`. The status that answers says whether it is at zero."""
+
+    command = ZERO
+    _AT_ZERO = 0x02
+
+    def __init__(self, dialect: Dialect) -> None:
+        letter = "S" if dialect is Dialect.ECR else ""
+        self._status = re.compile(rf"[\r\n]*\n{letter}([0-?][0-?p-\x7f]{{1,3}})\r".encode())
+
+    def answered(self, data: bytes) -> str | None:
+        """Return "" when the scale says that it is at zero, else what it says; None without a status."""
+        for answer in data.split(bytes([ETX]))[:-1]:
+            if answer.endswith(b"\n?\r"):
+                return "the scale does not know the zero command"
+            if match := self._status.fullmatch(answer):
+                if match[1][0] & self._AT_ZERO:
+                    return ""
+                state, reason = status_meaning(match[1]) or (ScaleState.NOT_READY, "outside its zero range")
+                return reason or f"the scale says: {state}"
+        return None
 
 
 class NciCodec:

@@ -17,8 +17,9 @@ from msgspec import Meta
 
 from drivers.conversation import Asking
 from drivers.link import Link
-from drivers.serial_scale import ByteSize, Clock, Parity, SerialScale, SerialScaleOptions
-from drivers.toledo_codec import REQUEST_WEIGHT, Dialect, ToledoCodec
+from drivers.serial_scale import ByteSize, Clock, Parity, SerialScaleOptions
+from drivers.serial_zero import ZeroableScale
+from drivers.toledo_codec import REQUEST_WEIGHT, Dialect, ToledoCodec, ToledoZero
 from drivers.units import Unit
 
 
@@ -36,9 +37,10 @@ class Options(SerialScaleOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     unit: Annotated[Unit, Meta(description="as set at the scale")] = Unit.KG
 
 
-class Driver(SerialScale):
-    """Implements `drivers.base.ScaleDriver`; yields `Indication`s."""
+class Driver(ZeroableScale):
+    """Implements `drivers.base.ScaleDriver` and `Zeroable`; yields `Indication`s."""
 
     def __init__(self, options: Options, *, link: Link | None = None, clock: Clock = time.monotonic_ns) -> None:
         codec = ToledoCodec(options.dialect, options.unit)
-        super().__init__(options, Asking(REQUEST_WEIGHT, codec), options.dialect, link=link, clock=clock)
+        zero = None if options.dialect is Dialect.SASI else ToledoZero(options.dialect)
+        super().__init__(options, Asking(REQUEST_WEIGHT, codec), options.dialect, zero, link=link, clock=clock)

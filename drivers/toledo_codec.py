@@ -14,7 +14,7 @@ from drivers.base import Indication, ScaleState
 from drivers.conversation import Meaning, no_weight, unreadable
 from drivers.units import GRAMS, Unit
 
-REQUEST_WEIGHT = b"W"
+REQUEST_WEIGHT, ZERO = b"W", b"Z"
 STX, CR = 0x02, 0x0D
 _MAX_FRAME_BYTES = 16  # the longest answer has 8 characters; anything longer is noise
 
@@ -55,6 +55,32 @@ def status_meaning(status: int, dialect: Dialect) -> Meaning:
         if status & bit and not (bit == 0x20 and dialect is not Dialect.TOLEDO_8217):  # noqa: PLR2004 - bit 5
             return meaning
     return _NO_REASON
+
+
+class ToledoZero:
+    """The zero command of all dialects but SASI; implements `drivers.serial_zero.ZeroTalk`.
+
+    Its answer is the status of this moment: the zero is captured at the next conversion if the scale is at rest, within
+    its zero range and without a tare. That it lies below the old zero is no obstacle.
+    """
+
+    command = ZERO
+    _answer = re.compile(rb"\x02\?([\x40-\x7f])\r")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._obstacles = 0x2B if dialect is Dialect.TOLEDO_8217 else 0x0B
+        self._dialect = dialect
+
+    def answered(self, data: bytes) -> str | None:
+        """Return "" when nothing in the scale's status stands against zero, else what does; None without a status."""
+        match = self._answer.search(data)
+        if match is None:
+            return None
+        obstacles = match[1][0] & self._obstacles
+        if not obstacles:
+            return ""
+        state, reason = status_meaning(obstacles | 0x40, self._dialect)
+        return reason or f"the scale says: {state}"
 
 
 class ToledoCodec:

@@ -8,6 +8,7 @@ from drivers.toledo_continuous import encode
 
 _NET, _NEGATIVE, _OVER, _MOTION, _KG = 0x01, 0x02, 0x04, 0x08, 0x10
 _THOUSANDTHS, _FIVES = 5, 3
+_ZERO_RANGE = 0.02  # of capacity, around the zero at power-up
 Write = Callable[[ScaleModel, float], str]  # the scale and the kilograms it shows; "" where it stays silent
 
 
@@ -52,6 +53,16 @@ def _mt_sics(model: ScaleModel, kg: float) -> str:
     return f"S {'D' if model.moving else 'S'} {kg:10.3f} kg"
 
 
+def _zero(model: ScaleModel) -> str:
+    """Capture the zero as MT-SICS does; a balance in motion gives up at once."""
+    if model.moving:
+        return "Z I"
+    if abs(model.load_g) > _ZERO_RANGE * model.capacity_g:
+        return "Z +" if model.load_g > 0 else "Z -"
+    model.zero_g = model.load_g
+    return "Z A"
+
+
 @dataclass(frozen=True)
 class Make:
     """How one make is asked, and how it writes; `others` are answers to other questions."""
@@ -61,6 +72,7 @@ class Make:
     end: bytes = b"\r\n"  # of a question
     others: tuple[tuple[bytes, str], ...] = ()
     unknown: str = ""
+    zero: bytes = b""
 
 
 MAKES = {
@@ -71,7 +83,7 @@ MAKES = {
     "sartorius-sbi": Make(b"\x1bP", _sartorius),
     "kern": Make(b"s", _kern, end=b""),
     "adam": Make(b"P", _adam),
-    "mt-sics": Make(b"SI", _mt_sics, others=((b"@", 'I4 A "1126493049"'),), unknown="ES"),
+    "mt-sics": Make(b"SI", _mt_sics, others=((b"@", 'I4 A "1126493049"'),), unknown="ES", zero=b"Z"),
 }
 
 
@@ -105,6 +117,8 @@ class LineDevice(AskedDevice):
     def _obey(self, question: bytes) -> bytes:
         if question == self._make.question:
             return self._line()
+        if question == self._make.zero:
+            return _zero(self.model).encode() + b"\r\n"
         answer = dict(self._make.others).get(question, self._make.unknown)
         return answer.encode() + b"\r\n" if answer else b""
 
