@@ -40,6 +40,7 @@ class Basket:
     tau2_g2: Floats
     freedom: Floats
     together: NDArray[np.int64]  # units of the same product over all lines
+    labelled: NDArray[np.bool_]  # lines whose goods bring their own weight
     price_minor: Floats
     tare_kind: TareKind
     tare_g: float
@@ -80,6 +81,7 @@ def weigh(claim: Claim, reading: Reading, beliefs: Beliefs, policy: Policy) -> B
     return Basket(
         lines=claim.lines, place=place, quantity=quantity,
         mean_g=mean_g, sigma2_g2=sigma2, tau2_g2=tau2, freedom=freedom, together=together,
+        labelled=np.array([item.net_g is not None for item in goods], dtype=np.bool_),
         price_minor=_prices(goods, place, beliefs),
         tare_kind=claim.tare.kind if claim.tare else policy.tare,
         tare_g=tare_g, tare_sd_g=tare_sd_g, fixed_g2=tare_sd_g**2 + scale_sd_g**2,
