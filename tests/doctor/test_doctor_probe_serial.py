@@ -80,10 +80,10 @@ def test_a_scale_is_found_and_its_suggestion_weighs(store: dict[str, SerialFind]
 @pytest.mark.parametrize("unasked", [True, False], ids=["streams", "waits"])
 def test_a_bridge_is_found_and_its_suggestion_reads_counts(bench: Machine, *, unasked: bool) -> None:
     port = bench.bridge(BridgeDevice(streams_unasked=unasked))
-    candidate = bench.candidate(ask=not unasked)
-    assert candidate.driver == "hx711-bridge"
-    assert candidate.keys.get("channels") == (4 if unasked else None)
-    [suggestion] = suggesting.of_serial(bench.probe(ask=not unasked)[0])
+    [find] = bench.probe(ask=not unasked)
+    [suggestion] = suggesting.of_serial(find)
+    assert suggestion.table["driver"] == "hx711-bridge"
+    assert suggestion.table.get("channels") == (4 if unasked else None)
     assert suggestion.table["port"] == port
     driver = made_from(suggestion)
     assert isinstance(driver, hx711_bridge.Driver)
@@ -96,12 +96,12 @@ def test_a_bridge_is_found_and_its_suggestion_reads_counts(bench: Machine, *, un
 
 def test_a_dialect_that_a_weight_does_not_show_is_left_to_the_technician(bench: Machine) -> None:
     bench.scale(ToledoDevice(ToledoSpec(Dialect.SASI)))
-    candidate = bench.candidate()
+    [find] = bench.probe()
+    [candidate] = find.candidates
     assert candidate.keys["unit"] == "kg"
     assert "dialect" not in candidate.keys
     [choice] = candidate.choices
     assert (choice.key, choice.values) == ("dialect", ("8217", "8213", "ohaus", "sasi"))
-    [find] = bench.probe()
     [suggestion] = suggesting.of_serial(find)
     assert '# DECIDE: one of "8217", "8213", "ohaus", "sasi": ' in suggestion.toml
 
