@@ -13,6 +13,8 @@ import msgspec
 from station.clock import Clock
 from station.config import Config
 from station.core.alarms import Notice
+from station.core.cell_watch import CODE
+from station.core.cells import Snapshot
 from station.core.engine import Engine
 from station.core.verdict import Versions
 from station.delivery import Delivery
@@ -48,6 +50,7 @@ def health(
 ) -> dict[str, Any]:
     """Return the state of every part."""
     faulty = {notice.part: notice.code for notice in notices}
+    faulty |= {part.split(" cell ")[0]: code for part, code in faulty.items() if code == CODE}  # its scale has it, too
     parts = [scale.name for scale in config.scales] + [f"camera-{camera.name}" for camera in config.cameras]
     level = engine.weighing.level()
     return {
@@ -59,12 +62,46 @@ def health(
             for worker in workers
             if isinstance(worker, ScaleWorker)
         },
+        "cells": {
+            scale.name: _cells(shown)
+            for number, scale in enumerate(config.scales)
+            if (shown := engine.cells.snapshot(number)) is not None
+        },
         "gross_g": None if level is None or level.now_g is None else round(level.now_g, 1),
         "zero_g": round(engine.weighing.zero_g, 1),
         "clock": clock.stamp().clock,
         "disk_free_bytes": _free(Path(config.station.state_dir)),
         "outbox": {**_depth(outbox), "unwritten": waiting},
     }
+
+
+def _cells(shown: Snapshot) -> dict[str, Any]:
+    """Return the load cells of a scale: what each bears, how the load lies, and whether four cells agree on it."""
+    centre = shown.centre
+    return {
+        "cells": [
+            {
+                "cell": number,
+                "place": cell.place,
+                "grams": _rounded(cell.grams, 1),
+                "share": _rounded(cell.share, 4),
+                "noise_g": _rounded(cell.noise_g, 3),
+                "state": cell.state,
+            }
+            for number, cell in enumerate(shown.cells, 1)
+        ],
+        "centre_of_mass": None
+        if centre is None
+        else {key: _rounded(value, 1 if shown.in_mm else 4) for key, value in centre._asdict().items()}
+        | {"unit": "mm" if shown.in_mm else "half_side"},
+        "parity_g": _rounded(shown.parity_g, 1),
+        "expected_parity_g": _rounded(shown.expected_parity_g, 1),
+        "kappa": _rounded(shown.kappa, 3),
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits) + 0.0
 
 
 def configured(config: Config, problem: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ every expectation is learned, and a fault must stand out against it or against t
 from typing import NamedTuple
 
 from calibration.model import Calibration
-from calibration.platform import CORNERS, CentreOfMass, Platform, shares, usual_platform
+from calibration.platform import CORNERS, CentreOfMass, Platform, place_name, shares, usual_platform
 from station.core.cell_parity import Load, ParityWatch
 from station.core.cell_signal import CellSignals, Row, Window
 from station.core.cell_words import Diagnosis, Trouble
@@ -25,6 +25,7 @@ SAME_SHARE, SAME_DIVISIONS = 0.02, 10.0  # a load that differs by less from the 
 class CellState(NamedTuple):
     """One cell as it stands."""
 
+    place: str | None
     grams: float  # from its calibrated zero
     share: float | None  # of the load beyond the empty platform; None while nothing much lies there
     noise_g: float
@@ -36,6 +37,7 @@ class Snapshot(NamedTuple):
 
     cells: tuple[CellState, ...]
     centre: CentreOfMass | None
+    in_mm: bool  # else in half sides of the platform
     parity_g: float | None
     expected_parity_g: float | None
     kappa: float | None
@@ -55,8 +57,8 @@ class CellMonitor:
         self._calibration = calibration
         self._division_g = division_g
         self._misplaced = positions_mm is not None and len(positions_mm) != count
-        placed = positions_mm is not None and not self._misplaced
-        self.platform = Platform(positions_mm) if positions_mm and placed else usual_platform(count)
+        self._placed = positions_mm is not None and not self._misplaced
+        self.platform = Platform(positions_mm) if positions_mm and self._placed else usual_platform(count)
         self._signals = CellSignals(count)
         self._zeros = ZeroWatch(count, self.platform, capacity_g, division_g)
         square = self.platform is not None and self.platform.parity_weights is not None and count == CORNERS
@@ -154,7 +156,7 @@ class CellMonitor:
 
     def snapshot(self) -> Snapshot | None:
         """Return the cells as they stand; None while nothing was measured."""
-        window = self._signals.window()
+        window = self._signals.window(self._looked_ns)
         if window is None:
             return None
         grams, sds_g = self._grams(window), self._sds_g(window)
@@ -164,14 +166,15 @@ class CellMonitor:
         parts: tuple[float | None, ...] = shares(forces) if centre else (None,) * len(forces)
         troubles = {diagnosis.cell: diagnosis.trouble.value for diagnosis in self.found}
         noises = self._noises_g(window)
+        places = [None if self.platform is None else place_name(self.platform, cell) for cell in range(len(grams))]
         cells = tuple(
-            CellState(gram, part, noise, troubles.get(cell, "ok"))
+            CellState(places[cell], gram, part, noise, troubles.get(cell, "ok"))
             for cell, (gram, part, noise) in enumerate(zip(grams, parts, noises, strict=True))
         )
         if self._parity is None or self.platform is None:
-            return Snapshot(cells, centre, None, None, None)
+            return Snapshot(cells, centre, self._placed, None, None, None)
         expected_g = self._parity.expected_g(forces) if centre else None
-        return Snapshot(cells, centre, self.platform.parity_g(forces), expected_g, self._parity.kappa)
+        return Snapshot(cells, centre, self._placed, self.platform.parity_g(forces), expected_g, self._parity.kappa)
 
     def _grams(self, window: Window) -> tuple[float, ...]:
         cells = zip(window.means, self._calibration.cells, strict=True)
