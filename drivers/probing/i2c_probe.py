@@ -7,6 +7,7 @@ bus that another program has open is not touched at all: switching a multiplexer
 """
 
 import contextlib
+import enum
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,15 +28,28 @@ _SAMPLES_S = 0.6
 _NO_WEIGHT = ~SampleFlag.GAP
 
 
+class Certainty(enum.StrEnum):
+    """Whether what answers is what its address suggests."""
+
+    SURE = "sure"
+    POSSIBLE = "possible"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Chip:
-    """One device that answers. `sure`: it was told apart from others at its address."""
+    """One device that answers where a converter of this driver would."""
 
     driver: str
     place: Place
     address: int
-    sure: bool
+    certainty: Certainty
     evidence: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether it was told apart from others at its address."""
+        return self.certainty is Certainty.SURE
 
     @property
     def where(self) -> str:
@@ -133,17 +147,17 @@ class _Prober:
     def _nau7802(self, bus: Bus, place: Place) -> Chip:
         """Tell a NAU7802 by its revision register, which can be read only while the chip is on."""
         control = bus.read_byte_data(reg.ADDRESS, reg.PU_CTRL)
+        certainty, said = Certainty.POSSIBLE, "switched off, so its revision cannot be read"
         if control & reg.POWER_READY:
             revision = bus.read_byte_data(reg.ADDRESS, reg.REVISION)
-            sure = revision & 0x0F == reg.REVISION_NIBBLE
-            said = f"revision 0x{revision:02x}, switched on" if sure else f"no NAU7802: revision 0x{revision:02x}"
-        else:
-            sure, said = False, "switched off, so its revision cannot be read"
-        if self._ask and (sure or not control & reg.POWER_READY):
-            sure, said = self._started(place, control)
-        return Chip("nau7802", place, reg.ADDRESS, sure, said)
+            certainty, said = Certainty.SURE, f"revision 0x{revision:02x}, switched on"
+            if revision & 0x0F != reg.REVISION_NIBBLE:
+                certainty, said = Certainty.OTHER, f"is no NAU7802 (revision 0x{revision:02x})"
+        if self._ask and certainty is not Certainty.OTHER:
+            certainty, said = self._started(place, control)
+        return Chip("nau7802", place, reg.ADDRESS, certainty, said)
 
-    def _started(self, place: Place, control: int) -> tuple[bool, str]:
+    def _started(self, place: Place, control: int) -> tuple[Certainty, str]:
         """Start the chip as its driver does, and tell its calibration and its first samples; switch it off again."""
         cell = nau7802.Cell(bus=place.bus, mux=place.mux, channel=place.channel)
         scale = nau7802.Driver(nau7802.Options(cells=(cell,)), self._pace, self._open_bus)
@@ -158,12 +172,13 @@ class _Prober:
             if not control & reg.POWER_READY:
                 device.must(lambda bus: bus.write_byte_data(reg.ADDRESS, reg.PU_CTRL, control & ~reg.RESET))
         except SensorError as error:
-            return " is no NAU7802" not in error.message, error.message
+            other = " is no NAU7802" in error.message
+            return Certainty.OTHER if other else Certainty.POSSIBLE, error.message
         finally:
             scale.close()
             device.close()
         told = f"revision 0x{revision:02x}, gain 128, self-calibrated: offset = {offset}, span = {span}"
-        return True, f"{told}; {_counts(samples)}"
+        return Certainty.SURE, f"{told}; {_counts(samples)}"
 
     def _samples(self, scale: nau7802.Driver) -> list[Sample]:
         end_ns = self._pace.now_ns() + round(_SAMPLES_S * 1e9)
@@ -173,20 +188,23 @@ class _Prober:
         return found
 
     def _board(self, place: Place, address: int) -> Chip:
-        if not self._ask:
-            return Chip("dfrobot-i2c", place, address, sure=False, evidence="something answers")
+        certainty, said = self._valued(place, address) if self._ask else (Certainty.POSSIBLE, "something answers")
+        return Chip("dfrobot-i2c", place, address, certainty, said)
+
+    def _valued(self, place: Place, address: int) -> tuple[Certainty, str]:
+        """Ask for a value as the board's driver does."""
         cell = dfrobot_i2c.Cell(bus=place.bus, mux=place.mux, channel=place.channel, address=address)
         scale = dfrobot_i2c.Driver(dfrobot_i2c.Options(cells=(cell,)), self._pace, self._open_bus)
         try:
             scale.open()
             samples = scale.read(_SAMPLES_S)
         except SensorError as error:
-            return Chip("dfrobot-i2c", place, address, sure=False, evidence=error.message)
+            return Certainty.POSSIBLE, error.message
         finally:
             scale.close()
         if not samples:
-            return Chip("dfrobot-i2c", place, address, sure=False, evidence="answers, but not as a DFRobot board does")
-        return Chip("dfrobot-i2c", place, address, sure=True, evidence=_counts(samples))
+            return Certainty.POSSIBLE, "answers, but not as a DFRobot board does"
+        return Certainty.SURE, _counts(samples)
 
 
 def _counts(samples: Sequence[Sample]) -> str:

@@ -9,7 +9,7 @@ import smbus2
 
 from drivers.i2c import OpenBus
 from drivers.pace import Pace
-from drivers.probing.i2c_probe import BusFind, Chip, probe_buses
+from drivers.probing.i2c_probe import BusFind, Certainty, Chip, probe_buses
 from drivers.probing.kernel_probe import GpioFind, IioFind, Ioctl, SpiFind, probe_gpio, probe_iio, probe_spi
 from drivers.probing.places import Host, SerialPlace, serial_places
 from drivers.probing.serial_probe import Limits, SerialFind, Tell, probe_ports
@@ -176,6 +176,8 @@ def _of_chip(chip: Chip, *, ask: bool) -> Finding:
     part = f"I2C {chip.where}"
     if chip.sure:
         return Finding(part=part, severity=Severity.OK, evidence=f"{chip.driver}: {chip.evidence}")
+    if chip.certainty is Certainty.OTHER:
+        return Finding(part=part, severity=Severity.INFO, evidence=chip.evidence)
     evidence = f"perhaps {chip.driver}: {chip.evidence}"
     remedy = "check what is connected there, its wiring and supply" if ask else _ASK
     return Finding(part=part, severity=Severity.WARNING, evidence=evidence, remedy=remedy)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from drivers.probing.i2c_probe import Chip
+from drivers.probing.i2c_probe import Certainty, Chip
 from drivers.probing.kernel_probe import GpioFind, IioFind, SpiFind
 from drivers.probing.matching import Candidate
 from drivers.probing.serial_probe import SerialFind
@@ -46,7 +46,7 @@ def of_chips(chips: Iterable[Chip]) -> list[Suggestion]:
     """Return one platform for all NAU7802, one for all DFRobot boards."""
     found = []
     for driver in ("nau7802", "dfrobot-i2c"):
-        group = [chip for chip in chips if chip.driver == driver and _configurable(chip)]
+        group = [chip for chip in chips if chip.driver == driver and chip.certainty is not Certainty.OTHER]
         for start in range(0, len(group), _CELLS_MOST):
             part = group[start : start + _CELLS_MOST]
             table: dict[str, object] = {"driver": driver, "cells": [_cell(chip) for chip in part]}
@@ -113,11 +113,6 @@ def _raw(where: str, table: dict[str, object], decide: dict[str, str], *, sure: 
     capacity_g, division_g = _PLATFORM_G
     table = {**table, "capacity_g": capacity_g, "division_g": division_g}
     return Suggestion(where=where, table=table, decide=decide | {"capacity_g": _PLATE, "division_g": _PLATE}, sure=sure)
-
-
-def _configurable(chip: Chip) -> bool:
-    """Tell whether a chip is, or may be, what its driver reads."""
-    return chip.sure or not chip.evidence.startswith("no ")
 
 
 def _cell(chip: Chip) -> dict[str, object]:
