@@ -34,6 +34,7 @@ class Room:
     left_pair: Floats  # (sightings, sightings) without both; zero on the diagonal
     left_without: Floats  # (lines, sightings) as `left`, for the contents without one unit of the line
     line_more: Floats  # (ups, lines) with 1, 2, … units more of the line
+    log_total: float  # log of the sum itself; all clutter counts 1
 
 
 def room(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
@@ -66,7 +67,8 @@ def summed(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
         more = _with_one_more(more, odds)
         line_more[count] = more.sum(axis=1) / total
     least = without.sum(axis=1)
-    return Room(least / total, every @ outside / total, both, without @ outside / least[:, None], line_more)
+    left_without = without @ outside / least[:, None]
+    return Room(least / total, every @ outside / total, both, left_without, line_more, math.log(total))
 
 
 def _with_one_more(sums: Floats, odds: Floats) -> Floats:
@@ -83,7 +85,7 @@ def propagated(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     lines, sightings = odds.shape
     line_of_unit = np.repeat(np.arange(lines), units)
     weights = odds[line_of_unit]
-    unseen_unit, left = propagate(weights)
+    unseen_unit, left, log_total = propagate(weights)
     free = np.ones(lines)
     free[line_of_unit] = unseen_unit  # units of a line are alike, so any of them serves
     both = np.outer(left, left)
@@ -93,16 +95,18 @@ def propagated(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
         batch = np.broadcast_to(weights, (lines, *weights.shape)).copy()
         batch[np.arange(lines), np.searchsorted(line_of_unit, np.arange(lines))] = 0.0
         without = propagate(batch)[1]
-    return Room(free, left, both, without, _several_more(odds * left, ups))
+    return Room(free, left, both, without, _several_more(odds * left, ups), float(log_total))
 
 
-def propagate(weights: Floats) -> tuple[Floats, Floats]:
-    """Return (unseen, clutter): the probabilities that each unit went unseen, and that each sighting is clutter.
+def propagate(weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return (unseen, clutter, log total) for `weights` (…, units, sightings), which are odds as above.
 
-    `weights` (…, units, sightings) are odds as above, for every unit.
+    Those are the probabilities that each unit went unseen, and that each sighting is clutter, and the log of the sum
+    over all assignments in Bethe's approximation.
     """
     if not weights.shape[-1] or not weights.shape[-2]:
-        return np.ones(weights.shape[:-1]), np.ones((*weights.shape[:-2], weights.shape[-1]))
+        unseen, clutter = np.ones(weights.shape[:-1]), np.ones((*weights.shape[:-2], weights.shape[-1]))
+        return unseen, clutter, np.zeros(weights.shape[:-2])
     back = np.ones_like(weights)
     for _ in range(ROUNDS):
         odds = weights * back
@@ -114,7 +118,9 @@ def propagate(weights: Floats) -> tuple[Floats, Floats]:
             break
     odds = weights * back
     forth = weights / (1 + odds.sum(axis=-1, keepdims=True) - odds)
-    return 1 / (1 + odds.sum(axis=-1)), 1 / (1 + forth.sum(axis=-2))
+    of_units, of_sightings = 1 + odds.sum(axis=-1), 1 + forth.sum(axis=-2)
+    log_total = np.log(of_units).sum(axis=-1) + np.log(of_sightings).sum(axis=-1)
+    return 1 / of_units, 1 / of_sightings, log_total - np.log1p(forth * back).sum(axis=(-2, -1))
 
 
 def _several_more(shares: Floats, ups: int) -> Floats:

@@ -1,6 +1,10 @@
-"""What every family of explanations works from, and the form its answers have."""
+"""What every family of explanations works from, and the form its answers have.
 
-from dataclasses import dataclass
+An explanation is made of at most two parts. A part is a change of a claimed line, a product besides, or both (a unit of
+the line gave way to the product); what it is can be read off its three numbers, see `Part`.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,25 +14,59 @@ from station.core.beliefs import Beliefs
 from station.core.density import FLOOR, Floats
 from station.core.sights import Seen
 from station.core.store_policy import Policy
-from station.core.verdict import Kind
+from station.core.verdict import Cause, Kind
 
 Places = NDArray[np.int64]
 
 NOBODY = -1  # no line, no product
+SOME = -2  # a product of the catalogue, nobody can tell which
+
+
+@dataclass(frozen=True)
+class Part:
+    """One deviation. `units`: signed change of the line's number of units, or how many products lie there besides."""
+
+    line: int = NOBODY
+    product: int = NOBODY
+    units: int = 0
+
+    def kind(self, basket: Basket) -> Kind:
+        """Name what this part says."""
+        if self.line == NOBODY:
+            return "unscanned"
+        if self.product != NOBODY:
+            return "swapped"
+        return "missing" if self.units == -int(basket.quantity[self.line]) else "quantity"
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The same part of every entry of a branch, as arrays."""
+
+    line: Places
+    product: Places
+    units: Places
+
+    def at(self, place: int) -> Part:
+        """Return the part of one entry."""
+        return Part(int(self.line[place]), int(self.product[place]), int(self.units[place]))
 
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A family of explanations. `other` is a second product: of a pair, or what a line was swapped for."""
+    """A family of explanations, an entry each."""
 
     kind: Kind
     log_w: Floats
     loss_minor: Floats  # cost of releasing, were it so
     value_minor: Floats  # worth of the goods concerned
-    line: Places
-    product: Places
-    other: Places
-    units: Places  # signed change of the number of units
+    first: Parts
+    second: Parts
+    cause: Cause | None = None
+
+    def shifted(self, shift: float) -> "Branch":
+        """Return the branch with `shift` added to its log weights."""
+        return replace(self, log_w=self.log_w + shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +79,11 @@ class Case:
     policy: Policy
     prior: Floats  # of the products that may lie unscanned: claimed ones are left out
 
+    @property
+    def gross_g(self) -> float:
+        """What the scale shows."""
+        return self.basket.residual_g + self.basket.expected_g
+
 
 def case_of(basket: Basket, seen: Seen, beliefs: Beliefs, policy: Policy) -> Case:
     """Prepare the families of one basket."""
@@ -50,17 +93,41 @@ def case_of(basket: Basket, seen: Seen, beliefs: Beliefs, policy: Policy) -> Cas
     return Case(basket, seen, beliefs, policy, prior / total if total > 0 else prior)
 
 
-def branch_of(  # noqa: PLR0913 - one argument an array
-    kind: Kind, log_w: Floats, loss: Floats | float, value: Floats | float, *, line: Places | None = None,
-    product: Places | None = None, other: Places | None = None, units: Places | int = 1,
+def parts_of(
+    size: int, line: Places | int = NOBODY, product: Places | int = NOBODY, units: Places | int = 0
+) -> Parts:
+    """Return the parts of `size` entries; what is one number holds for all of them."""
+    line, product, units = (
+        np.broadcast_to(np.asarray(numbers, dtype=np.int64), (size,)) for numbers in (line, product, units)
+    )
+    return Parts(line, product, units)
+
+
+def parts_joined(pieces: list[Parts]) -> Parts:
+    """Return the parts of all entries in one."""
+    line, product, units = (
+        np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("line", "product", "units")
+    )
+    return Parts(line, product, units)
+
+
+def branch_of(
+    kind: Kind, log_w: Floats, loss: Floats | float, value: Floats | float, first: Parts | None = None,
+    second: Parts | None = None, cause: Cause | None = None,
 ) -> Branch:  # fmt: skip
     """Return a branch; what is one number holds for all its entries."""
-    nobody = np.full(log_w.shape, NOBODY, dtype=np.int64)
+    loss, value = (np.broadcast_to(np.asarray(each, dtype=np.float64), log_w.shape) for each in (loss, value))
+    nothing = parts_of(log_w.size)
+    return Branch(kind, log_w, loss, value, first or nothing, second or nothing, cause)
+
+
+def joined(pieces: list[Branch]) -> Branch:
+    """Return one branch with the entries of several of one kind."""
     return Branch(
-        kind, log_w, np.broadcast_to(np.asarray(loss, dtype=np.float64), log_w.shape),
-        np.broadcast_to(np.asarray(value, dtype=np.float64), log_w.shape),
-        nobody if line is None else line, nobody if product is None else product,
-        nobody if other is None else other, np.broadcast_to(np.asarray(units, dtype=np.int64), log_w.shape),
+        pieces[0].kind, np.concatenate([piece.log_w for piece in pieces]),
+        np.concatenate([piece.loss_minor for piece in pieces]), np.concatenate([piece.value_minor for piece in pieces]),
+        parts_joined([piece.first for piece in pieces]), parts_joined([piece.second for piece in pieces]),
+        pieces[0].cause,
     )  # fmt: skip
 
 

@@ -117,9 +117,10 @@ class Broad:
     share: Floats
 
     @classmethod
-    def lognormal(cls, median_g: float, spread: float, nodes: int = 49) -> "Broad":
-        """Return it for a median and the standard deviation `spread` of its logarithm."""
+    def lognormal(cls, median_g: float, spread: float, nodes: int = 49, most_g: float = math.inf) -> "Broad":
+        """Return it for a median and the standard deviation `spread` of its logarithm; nothing beyond `most_g`."""
         at = np.linspace(-3.5, 3.5, nodes)
+        at = at[: max(int(np.count_nonzero(median_g * np.exp(spread * at) <= most_g)), 2)]
         mean_g = median_g * np.exp(spread * at)
         share = np.exp(-0.5 * at * at)
         return cls(mean_g, (mean_g * spread * (at[1] - at[0])) ** 2, share / share.sum())

@@ -5,18 +5,16 @@ scale of the densities. From it come the explanations told to the outside and th
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
-from station.core.beliefs import Beliefs
-from station.core.cases import NOBODY, Branch, Case
+from station.core.cases import NOBODY, Branch, Case, Part
 from station.core.density import Floats
 from station.core.hypotheses import branches
-from station.core.verdict import Explanation, Kind
+from station.core.verdict import Cause, Explanation, Kind
 
 TOLD_MAX = 10
 COVER = 0.999  # of the probability; then the rest is not worth a line
@@ -26,16 +24,14 @@ FINEST = 1e-5  # less than this is not told
 
 @dataclass(frozen=True)
 class Found:
-    """One explanation with its posterior; numbers as in `Branch`."""
+    """One explanation with its posterior, and its parts as far as they are known."""
 
     kind: Kind
     p: float
     loss_minor: float
     value_minor: float
-    line: int
-    product: int
-    other: int
-    units: int
+    parts: tuple[Part, ...]
+    cause: Cause | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +83,10 @@ def _largest(p: Floats, count: int) -> list[int]:
 
 
 def _found(branch: Branch, p: Floats, at: int) -> Found:
-    return Found(
-        branch.kind, float(p[at]), float(branch.loss_minor[at]), float(branch.value_minor[at]),
-        int(branch.line[at]), int(branch.product[at]), int(branch.other[at]), int(branch.units[at]),
-    )  # fmt: skip
+    parts = (branch.first.at(at), branch.second.at(at))
+    known = tuple(part for part in parts if part != Part(units=part.units))
+    loss, value = float(branch.loss_minor[at]), float(branch.value_minor[at])
+    return Found(branch.kind, float(p[at]), loss, value, known, branch.cause)
 
 
 def explanations(result: Posterior) -> tuple[Explanation, ...]:
@@ -107,38 +103,42 @@ def explanations(result: Posterior) -> tuple[Explanation, ...]:
 
 def explain(found: Found, case: Case) -> Explanation:
     """Put one explanation into the words of the contract."""
-    claimed = case.basket.lines[found.line].gtin if found.line != NOBODY else None
-    base = Explanation(kind=found.kind, p=found.p, gtin=claimed, value_minor=round(found.value_minor))
-    return replace(base, **_DETAILS[found.kind](found, case.beliefs))
+    base = Explanation(kind=found.kind, p=found.p, cause=found.cause)
+    if found.kind in WORTHLESS:
+        first = found.parts[0].line if found.parts else NOBODY
+        return replace(base, gtin=case.basket.lines[first].gtin if first != NOBODY else None)
+    base = replace(base, value_minor=round(found.value_minor))
+    if found.kind == "several":
+        return replace(base, quantity=_items(found), parts=_told_parts(found, case) or None)
+    return replace(base, **_details(found.parts[0], case)) if found.parts else base
 
 
-def _unscanned(found: Found, beliefs: Beliefs) -> dict[str, Any]:
-    return {"gtin": beliefs.gtins[found.product], "quantity": 1}
+# No goods are at stake, or nobody can tell which: no value is told.
+WORTHLESS = frozenset({"as_claimed", "foreign_load", "scale_fault", "stale_weight"})
 
 
-def _swapped(found: Found, beliefs: Beliefs) -> dict[str, Any]:
-    return {"actual_gtin": beliefs.gtins[found.other] if found.other != NOBODY else None, "quantity": 1}
+def _items(found: Found) -> int | None:
+    """Return how many products lie there besides, where nothing else is different."""
+    only = found.parts and all(part.line == NOBODY for part in found.parts)
+    return sum(part.units for part in found.parts) if only else None
 
 
-def _several(found: Found, beliefs: Beliefs) -> dict[str, Any]:
-    parts = tuple(
-        Explanation(
-            kind="unscanned", p=found.p, gtin=beliefs.gtins[place], quantity=1,
-            value_minor=round(float(beliefs.price_minor[place])),
-        )
-        for place in (found.product, found.other) if place != NOBODY
-    )  # fmt: skip
-    return {"quantity": found.units, "parts": parts or None}
+def _told_parts(found: Found, case: Case) -> tuple[Explanation, ...]:
+    if len(found.parts) == 1 and found.parts[0].product < 0:
+        return ()  # two, three, four of which nothing is known
+    return tuple(
+        replace(Explanation(kind=part.kind(case.basket), p=found.p), **_details(part, case)) for part in found.parts
+    )
 
 
-# What a kind tells besides claimed line, probability and value.
-_DETAILS: dict[Kind, Callable[[Found, Beliefs], dict[str, Any]]] = {
-    "as_claimed": lambda _found, _beliefs: {"value_minor": None},
-    "unscanned": _unscanned,
-    "missing": lambda found, _beliefs: {"quantity": -found.units},
-    "quantity": lambda found, _beliefs: {"delta": found.units},
-    "swapped": _swapped,
-    "several": _several,
-    "unknown_object": lambda _found, _beliefs: {},
-    "foreign_load": lambda _found, _beliefs: {"value_minor": None},
-}
+def _details(part: Part, case: Case) -> dict[str, Any]:
+    """Return what a part tells: whom it concerns, and of how many units."""
+    basket, beliefs = case.basket, case.beliefs
+    product = beliefs.gtins[part.product] if part.product >= 0 else None
+    kind = part.kind(basket)
+    if kind == "unscanned":
+        return {"gtin": product, "quantity": part.units}
+    claimed = basket.lines[part.line].gtin
+    if kind == "swapped":
+        return {"gtin": claimed, "actual_gtin": product, "quantity": 1}
+    return {"gtin": claimed, "quantity": -part.units} if kind == "missing" else {"gtin": claimed, "delta": part.units}

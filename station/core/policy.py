@@ -49,7 +49,7 @@ def judge(
         return abstained(("NOT_SETTLED",), claim.currency)
     result = consider(claim, reading, evidence, beliefs, policy)
     named = looks(result) if costs(policy, result.p_as_claimed, result.loss_minor).decision != "accept" else Looks()
-    way = costs(policy, result.p_as_claimed, result.loss_minor, named.settled_minor)
+    way = costs(policy, result.p_as_claimed, result.loss_minor, named.settled_minor, named.p_open)
     blind = _blind(result.case.basket, claim, policy)
     if way.decision == "accept" and blind and not (evidence and evidence.sightings):
         return abstained(blind, claim.currency, _weight(result.case.basket, reading), requirements(claim, beliefs))

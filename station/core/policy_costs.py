@@ -2,8 +2,12 @@
 
 Three ways are compared with the posterior at hand: release now (cost: the loss on average), a small check (staff time,
 an honest shopper's patience, and the part of the loss that such a check overlooks), a full check (the same, dearer and
-more thorough). A small check overlooks little of what its named looks settle, and much of the rest; whether any check
-is due is asked of one that settles all, so that an unclear difference is no reason to release.
+more thorough). A small check overlooks little of what its named looks settle. Where they find nothing it overlooks much
+of the rest, or goes on to the full check, whichever costs less. Whether any check is due is asked of one that settles
+all, so that an unclear difference is no reason to release.
+
+`risk_appetite` multiplies what a check costs, time and patience alike: with 2, goods of twice the worth may leave
+unasked before a shopper is stopped; with 0.5, of half. It is the one number by which a store leans either way.
 """
 
 from dataclasses import dataclass
@@ -29,16 +33,21 @@ class Costs:
         return "review" if self.small_check <= self.full_check else "reject"
 
 
-def costs(policy: Policy, p_as_claimed: float, loss_minor: float, settled_minor: float = 0.0) -> Costs:
+def costs(
+    policy: Policy, p_as_claimed: float, loss_minor: float, settled_minor: float = 0.0, p_open: float = 1.0
+) -> Costs:
     """Return the cost of each way on, for the posterior of "as claimed" and the mean loss if released.
 
-    `settled_minor` is the part of that loss which the looks of a small check settle.
+    `settled_minor` is the part of that loss which the looks of a small check settle; `p_open` the probability that
+    they find nothing.
     """
-    small = policy.small_check_minor + policy.small_check_annoyance_minor * p_as_claimed
-    full = policy.full_check_minor + policy.full_check_annoyance_minor * p_as_claimed
-    full += policy.full_check_overlooks * loss_minor
-    overlooked = policy.small_check_overlooks * settled_minor + policy.sight_overlooks * (loss_minor - settled_minor)
+    small = policy.risk_appetite * (policy.small_check_minor + policy.small_check_annoyance_minor * p_as_claimed)
+    annoyed = policy.risk_appetite * policy.full_check_annoyance_minor * p_as_claimed
+    time = policy.risk_appetite * policy.full_check_minor
+    rest = loss_minor - settled_minor
+    go_on = min(policy.sight_overlooks * rest, time * p_open + annoyed + policy.full_check_overlooks * rest)
+    full = time + annoyed + policy.full_check_overlooks * loss_minor
     return Costs(
-        release=loss_minor, small_check=small + overlooked, full_check=full,
+        release=loss_minor, small_check=small + policy.small_check_overlooks * settled_minor + go_on, full_check=full,
         best_check=min(small + policy.small_check_overlooks * loss_minor, full),
     )  # fmt: skip

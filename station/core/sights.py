@@ -8,6 +8,7 @@ room those leave, one object j more than claimed has the ratio (1 - v) (1 + sum_
 Cameras multiply: given the contents they err independently.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ class Seen:
     swap_named: Floats  # (lines, named) one unit less of the line and one named more
     swap_other: Floats  # (lines,) … and one unnamed more
     pair_named: Floats  # (named, named) both more
+    log_replaced: float = 0.0  # nothing of the claim, but other goods
 
 
 def nothing_seen(lines: int, ups: int) -> Seen:
@@ -84,6 +86,7 @@ def _both(one: Seen, other: Seen) -> Seen:
         unknown_more=one.unknown_more * other.unknown_more, line_more=one.line_more * other.line_more,
         line_less=one.line_less * other.line_less, swap_named=one.swap_named * other.swap_named,
         swap_other=one.swap_other * other.swap_other, pair_named=one.pair_named * other.pair_named,
+        log_replaced=one.log_replaced + other.log_replaced,
     )  # fmt: skip
 
 
@@ -99,6 +102,11 @@ class _View:
         self.of_named, self.of_other, self.of_unknown = table.named, table.other, table.unknown
         clutter = policy.clutter_per_camera * (0.5 + 0.5 * table.unknown)
         self.scale = visibility / (1 - visibility) / clutter  # from likelihood ratio to odds
+        # Somebody else's goods: a Poisson number of products by their sales.
+        prior = beliefs.prior[named]
+        drawn = table.named @ prior + table.other * max(1 - float(prior.sum()), 0.0)
+        mean = visibility * policy.other_basket_items
+        self.log_strangers = float(np.log1p(mean * drawn / clutter).sum()) - mean
         column = {int(place): number for number, place in enumerate(named)}
         self.column = np.array([column.get(int(place), -1) for place in basket.place], dtype=np.int64)
 
@@ -130,6 +138,7 @@ class _View:
             swap_named=left.free[:, None] * swap,
             swap_other=left.free * (1 + (left.left_without * other).sum(axis=1)),
             pair_named=hidden**2 * (one[:, None] + one[None, :] - 1 + both),
+            log_replaced=self.log_strangers - left.log_total - float(units.sum()) * math.log(hidden),
         )  # fmt: skip
 
 

@@ -25,7 +25,11 @@ DEPARTMENTS: dict[str, float] = {
 
 
 class BaseRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the ways in which a basket differs from its claim compare in frequency; only their ratios count."""
+    """How the ways in which a basket differs from its claim compare in frequency; only their ratios count.
+
+    `combined` is the rate of two deviations of one basket at once; which two, follows from the product of the rates
+    of unscanned, missing, quantity and swapped (two unscanned items are `several`).
+    """
 
     unscanned: Rate = 10.0
     quantity: Rate = 4.0
@@ -34,6 +38,11 @@ class BaseRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     swapped: Rate = 1.5
     unknown_object: Rate = 0.5
     foreign_load: Rate = 0.5
+    combined: Rate = 1.0
+    tare: Rate = 0.3  # another carrier than stated
+    other_basket: Rate = 0.1  # the goods of somebody else
+    stale_weight: Rate = 0.5  # a claimed product weighs something else than the catalogue says
+    scale_fault: Rate = 0.05  # that nothing else has noticed
 
 
 class TareDefault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +72,7 @@ class Sights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clutter_per_camera: Annotated[float, Meta(ge=1e-4, le=20)] = 0.05  # objects seen that are no goods
     unknown_prior: Annotated[float, Meta(ge=1e-3, le=0.9)] = 0.05  # a recogniser's prior for "not in the gallery"
     visibility: Annotated[float, Meta(ge=0.01, le=0.99)] = 0.5  # where the evidence does not say
+    other_basket_items: Annotated[float, Meta(gt=0, le=500)] = 12.0  # in the basket of somebody else
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +85,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         default_factory=lambda: dict(DEPARTMENTS)
     )
 
+    # Scales what checks cost against what is lost: above 1 more is let pass, below 1 more is checked.
+    risk_appetite: Annotated[float, Meta(ge=0.05, le=20)] = 1.0
     loss_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of unpaid goods over their price
     overcharge_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of goods paid for but not received
     small_check_minor: Cost = 10.0  # staff time, about twenty seconds
@@ -101,7 +113,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     foreign_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 900.0  # own bag, hand, child
     foreign_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.2  # sd of the logarithm
     foreign_loss_minor: Cost = 150.0  # of releasing a basket that something leans on
-    foreign_lift: Share = 0.2  # the part of foreign loads that pull upwards
+    foreign_lift: Share = 0.2  # the part of foreign loads that pull upwards ...
+    lift_max_g: Annotated[float, Meta(gt=100, le=500_000)] = 15_000.0  # ... and what a hand or a child lifts at most
+    tare_loss_minor: Cost = 50.0  # of releasing goods in a carrier whose weight nobody knows
+    other_basket_loss_minor: Cost = 1000.0  # of releasing goods that are not the claimed ones
+    other_basket_median_g: Annotated[float, Meta(gt=0, le=500_000)] = 4000.0  # what shoppers carry
+    other_basket_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
+    stale_spread: Annotated[float, Meta(gt=0.01, le=1)] = 0.2  # of a new pack's weight, sd of the logarithm
+    fault_loss_minor: Cost = 150.0  # of releasing by a scale that is wrong
+    fault_zero_g: Annotated[float, Meta(gt=0, le=10_000)] = 100.0  # an unnoticed error of the zero, sd ...
+    fault_gain: Annotated[float, Meta(gt=0, le=0.5)] = 0.02  # ... and of the gain, as a share
     unknown_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 350.0
     unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
     blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 3000.0  # beyond this the weight alone cannot support a yes

@@ -14,6 +14,7 @@ Kind = Literal[
     "as_claimed", "unscanned", "missing", "swapped", "quantity", "several", "unknown_object", "foreign_load",
     "scale_fault", "stale_weight",
 ]  # fmt: skip
+Cause = Literal["tare", "other_basket"]  # of a foreign load that is not just something strange on the platform
 
 
 class Weight(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     delta: int | None = None
     value_minor: int | None = None
     parts: tuple["Explanation", ...] | None = None
+    cause: Cause | None = None
 
 
 class Recheck(msgspec.Struct, frozen=True, kw_only=True):

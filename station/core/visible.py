@@ -5,12 +5,18 @@ with it the decision. Above the largest residual that would still be released, a
 a weight w lie above it where w exceeds it by 1.28 standard deviations.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
+from station.core import strays, wrongs
 from station.core.cases import Case
-from station.core.density import Broad, Floats, log_t
-from station.core.hypotheses import SEVERAL_SHARE, UP_FALL, UP_SHARE, UPS
+from station.core.density import Floats, log_t
+from station.core.hypotheses import shares
 from station.core.policy_costs import costs
+from station.core.severals import SEVERAL_SHARE
+from station.core.singles import UP_FALL, UP_SHARE, UPS
+from station.core.store_policy import Policy
 from station.core.verdict import SmallestVisible
 
 NINE_IN_TEN = 1.2816
@@ -52,34 +58,39 @@ def _released(case: Case, trust: float, residual_g: Floats) -> np.ndarray[tuple[
 
 def _others(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Return (density, density times loss) of all explanations of more weight, at each residual."""
-    rates, policy, beliefs = case.policy.base_rates, case.policy, case.beliefs
     density, loss = np.full(residual_g.shape, 1e-12), np.zeros(residual_g.shape)
-    wide = Broad.lognormal(policy.unknown_median_g, policy.unknown_spread)
-    unknown = rates.unknown_object * wide.smoothed(residual_g, case.basket.variance_g2)
-    density += unknown
-    loss += unknown * policy.default_price_minor * policy.loss_factor
-    wide = Broad.lognormal(policy.foreign_median_g, policy.foreign_spread)
-    foreign = rates.foreign_load * wide.smoothed(residual_g, case.basket.variance_g2)
-    density += foreign
-    loss += foreign * policy.foreign_loss_minor
-    if beliefs.priced is not None:
-        density += rates.unscanned * beliefs.sums[0].smoothed(residual_g, variance)
-        loss += rates.unscanned * beliefs.priced.smoothed(residual_g, variance) * policy.loss_factor
-        for count, share in enumerate(SEVERAL_SHARE, start=2):
-            several = rates.several * share * beliefs.sums[count - 1].smoothed(residual_g, variance)
-            density += several
-            loss += several * count * beliefs.usual_price_minor * policy.loss_factor
-    quantity, worth = _quantities(case, residual_g)
-    return (density + rates.quantity * quantity) / _all_rates(case), (loss + rates.quantity * worth) / _all_rates(case)
+    for name, share in shares(case).items():
+        if name in _OF_ONE_LOSS:
+            density_of, loss_of = _OF_ONE_LOSS[name]
+            more = density_of(case, residual_g)
+            worth = more * loss_of(case.policy)
+        elif name in _OF_GOODS:
+            more, worth = _OF_GOODS[name](case, residual_g, variance)
+        else:
+            continue  # an added item alone is meant; these need more than that
+        density += share * more
+        loss += share * worth
+    return density, loss
 
 
-def _all_rates(case: Case) -> float:
-    rates = case.policy.base_rates
-    upward = rates.unscanned + rates.several + rates.unknown_object + rates.foreign_load
-    return max(upward + (rates.quantity + rates.missing + rates.swapped if case.basket.lines else 0.0), 1e-9)
+def _unscanned(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    beliefs = case.beliefs
+    if beliefs.priced is None:
+        return np.zeros(residual_g.shape), np.zeros(residual_g.shape)
+    worth = beliefs.priced.smoothed(residual_g, variance) * case.policy.loss_factor
+    return beliefs.sums[0].smoothed(residual_g, variance), worth
 
 
-def _quantities(case: Case, residual_g: Floats) -> tuple[Floats, Floats]:
+def _several(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    density, worth = np.zeros(residual_g.shape), np.zeros(residual_g.shape)
+    for count, share in enumerate(SEVERAL_SHARE, start=2):
+        more = share * case.beliefs.sums[count - 1].smoothed(residual_g, variance)
+        density += more
+        worth += more * count * case.beliefs.usual_price_minor * case.policy.loss_factor
+    return density, worth
+
+
+def _quantities(case: Case, residual_g: Floats, _variance: Floats) -> tuple[Floats, Floats]:
     basket = case.basket
     if not basket.lines:
         return np.zeros(residual_g.shape), np.zeros(residual_g.shape)
@@ -93,3 +104,17 @@ def _quantities(case: Case, residual_g: Floats) -> tuple[Floats, Floats]:
     )
     worth = like * (units * basket.price_minor)[:, use, None] * case.policy.loss_factor
     return like.sum(axis=(0, 1)), worth.sum(axis=(0, 1))
+
+
+# The wide explanations, each with what its release would lose, and those of goods of many prices.
+_OF_ONE_LOSS: dict[str, tuple[Callable[[Case, Floats], Floats], Callable[[Policy], float]]] = {
+    "unknown_object": (strays.unknown_density, lambda policy: policy.default_price_minor * policy.loss_factor),
+    "foreign_load": (strays.foreign_density, lambda policy: policy.foreign_loss_minor),
+    "tare": (strays.tare_density, lambda policy: policy.tare_loss_minor),
+    "other_basket": (strays.basket_density, lambda policy: policy.other_basket_loss_minor),
+    "scale_fault": (wrongs.fault_density, lambda policy: policy.fault_loss_minor),
+    "stale_weight": (wrongs.stale_density, lambda _policy: 0.0),
+}
+_OF_GOODS: dict[str, Callable[[Case, Floats, Floats], tuple[Floats, Floats]]] = {
+    "unscanned": _unscanned, "several": _several, "quantity": _quantities,
+}  # fmt: skip

@@ -12,6 +12,8 @@ from station.core.evidence import Evidence, Reading, Sighting
 from station.core.policy import Policy, consider
 from station.core.product import Product
 from station.core.store_policy import BaseRates, Sights
+from station.core.strays import SAME_KIND
+from station.core.wrongs import FAULT_FREEDOM
 from tests.checker.small import gtin
 
 PRODUCTS, CASES, TRUST, TARE = 60, 1500, 0.6, Tare(kind="basket", weight_g=600.0, sd_g=25.0)
@@ -94,6 +96,47 @@ class Nature:
         weight_g = float(self.rng.lognormal(np.log(self.policy.foreign_median_g), self.policy.foreign_spread))
         return -weight_g if self.rng.random() < self.policy.foreign_lift else weight_g
 
+    def _combined(self, claimed: dict[int, int], present: dict[int, int]) -> None:
+        """Two deviations by their rates, of different lines, no two unscanned items."""
+        ways = ("unscanned", "missing", "quantity", "swapped")
+        rates = np.array([getattr(self.policy.base_rates, way) for way in ways])
+        for _ in range(1000):
+            first, second = (str(way) for way in self.rng.choice(ways, 2, p=rates / rates.sum()))
+            one, other = dict(claimed), dict(claimed)
+            getattr(self, f"_{first}")(claimed, one)
+            getattr(self, f"_{second}")(claimed, other)
+            lines = [{at for at in claimed if some.get(at, 0) != claimed[at]} for some in (one, other)]
+            if (first, second) == ("unscanned", "unscanned") or lines[0] & lines[1]:
+                continue
+            for at in {*one, *other}:
+                present[at] = one.get(at, 0) + other.get(at, 0) - claimed.get(at, 0)
+            for at in [at for at, units in present.items() if units == 0]:
+                del present[at]
+            return
+        present[self._pick(list(claimed))] = 1  # one line of one unit: nothing else can be combined
+
+    def _tare(self, _claimed: dict[int, int], _present: dict[int, int]) -> float:
+        tares, off = self.policy.tares, self.rng.normal(0, TARE.sd_g)
+        other = self.rng.choice(3)
+        if self.rng.random() < SAME_KIND:
+            more = TARE.weight_g if self.rng.random() < 0.25 else 0.0
+            return float(more + self.rng.normal(0, 3 * TARE.sd_g) - off)
+        carrier = (tares.none, tares.cart, tares.bag)[other]
+        return float(carrier.weight_g - TARE.weight_g + self.rng.normal(0, carrier.sd_g + 1e-9) - off)
+
+    def _other_basket(self, claimed: dict[int, int], _present: dict[int, int]) -> float:
+        policy, goods_g = self.policy, sum(self.mean[at] * units for at, units in claimed.items())
+        return float(self.rng.lognormal(np.log(policy.other_basket_median_g), policy.other_basket_spread) - goods_g)
+
+    def _stale_weight(self, claimed: dict[int, int], _present: dict[int, int]) -> float:
+        at = int(self.rng.choice(list(claimed)))
+        return float(claimed[at] * self.mean[at] * np.expm1(self.rng.normal(0, self.policy.stale_spread)))
+
+    def _scale_fault(self, claimed: dict[int, int], _present: dict[int, int]) -> float:
+        gross_g = TARE.weight_g + sum(self.mean[at] * units for at, units in claimed.items())
+        off_g = np.hypot(self.policy.fault_zero_g, self.policy.fault_gain * gross_g)
+        return float(off_g * self.rng.standard_t(FAULT_FREEDOM))
+
     def weight_g(self, present: dict[int, int], foreign_g: float) -> float:
         units = [at for at, count in present.items() for _ in range(count)]
         goods_g = self.rng.normal(self.mean[units], self.sigma[units]).sum()
@@ -147,7 +190,7 @@ def test_weight_alone_is_calibrated(weighings: int) -> None:
 
 def test_weight_and_sightings_are_calibrated_and_tell_more() -> None:
     """Without unknown objects and foreign loads, whose looks nobody described."""
-    policy = Policy(base_rates=BaseRates(unknown_object=0.0, foreign_load=0.0), sights=Sights(clutter_per_camera=0.1))
+    policy = Policy(base_rates=BaseRates(unknown_object=0.0, foreign_load=0.0, other_basket=0.0), sights=Sights(clutter_per_camera=0.1))
     blind, told, true = judged(Nature(8, 5, policy), policy, see=True)
     assert calibration_error(told, true) <= 0.02
     assert log_loss(told, true) < 0.95 * log_loss(blind, true)

@@ -1,0 +1,55 @@
+"""Which products would fill a gap in the weight: the likeliest of the catalogue around a target.
+
+The mass of "some product" comes from the catalogue's smoothed density; here its likeliest products are told apart, and
+what they do not cover stays with the rest. No mass is lost.
+"""
+
+import numpy as np
+
+from station.core.cases import Case, Places
+from station.core.density import FLOOR, Floats, log_t
+
+NEAREST = 2048  # products around a target weight that are looked at one by one
+
+
+def item_density(case: Case, target_g: Floats, variance: Floats, place: Places) -> Floats:
+    """Return prior times density of a unit of `place` filling the target; broadcasts."""
+    beliefs = case.beliefs
+    both = variance + beliefs.variance_g2[place]
+    like = log_t(target_g - beliefs.mean_g[place], both, case.basket.freedom_at(both))
+    return np.asarray(beliefs.prior[place] * np.exp(like), dtype=np.float64)
+
+
+def likeliest(
+    case: Case, target_g: float, variance: float, ratio: Floats, without: int, count: int
+) -> tuple[Places, Floats]:
+    """Return the `count` likeliest products for a target, and prior times density times ratio of each.
+
+    `ratio` holds what the cameras say of the named products (in their order), and last of every other one.
+    """
+    near = _near(case, target_g)
+    near = near[near != without]
+    named = case.seen.named
+    ratios = np.full(near.size, ratio[-1])
+    if named.size and near.size:
+        at = np.searchsorted(named, near)
+        inside = named[np.minimum(at, named.size - 1)] == near
+        ratios[inside] = ratio[at[inside]]
+    density = item_density(case, np.full(near.size, target_g), np.full(near.size, variance), near) * ratios
+    best = np.argsort(density)[::-1][:count]
+    return near[best], density[best]
+
+
+def _near(case: Case, target_g: float) -> Places:
+    order = case.beliefs.order
+    middle = int(np.searchsorted(case.beliefs.mean_g, target_g, sorter=order))
+    start = min(max(middle - NEAREST // 2, 0), max(order.size - NEAREST, 0))
+    near = order[start : start + NEAREST]
+    if case.seen.named.size:
+        near = np.union1d(near, case.seen.named)
+    return np.asarray(near, dtype=np.int64)
+
+
+def scaled(density: Floats, weight: float) -> Floats:
+    """Return the densities, scaled down where together they exceed the mass that is there."""
+    return density * min(1.0, weight / max(float(density.sum()), FLOOR))
