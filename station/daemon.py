@@ -31,7 +31,7 @@ from station.keeping import Keeper
 from station.link_values import LinkEvent
 from station.looking import EyesReady
 from station.outbox import Outbox, OutboxError
-from station.sensing import CameraTrouble, CameraWell, CameraWorker, Worker
+from station.sensing import CameraTrouble, CameraWell, CameraWorker, ScaleWorker, Worker
 from station.timings import Timings
 
 TICK_S = 0.5
@@ -234,6 +234,8 @@ class Daemon:
             case effects.Capture() | effects.LearnEmpty():
                 for camera in self._parts.cameras:
                     camera.request(effect.capture_no if isinstance(effect, effects.Capture) else None)
+            case effects.ZeroScale() | effects.Scan():
+                self._pass_on(effect)
             case effects.Alarm():
                 self._post(effect, draft)
             case effects.Answer():
@@ -242,15 +244,22 @@ class Daemon:
                 draft.keep["zero"] = msgspec.json.encode(KeptZero(zero_g, self._parts.calibrations.version))
             case effects.KeepVisit(snapshot=snapshot):
                 _keep_visit(snapshot, draft)
-            case effects.Scan(kind=kind, gtin=gtin, visit_id=visit_id):
-                self._counts[f"scan_{kind}"] += 1
-                if gtin is not None:  # of tokens and badges nothing is written down
-                    log.info("product scanned", gtin=gtin, visit=visit_id)
             case effects.Deliver(verdict=verdict):
                 self._note(verdict)
                 draft.events.append(Outgoing(name="verdict", data=to_wire(verdict)))
             case _:
                 draft.events.append(_event(effect))
+
+    def _pass_on(self, effect: effects.ZeroScale | effects.Scan) -> None:
+        """Order an instrument to zero itself, or count what was scanned."""
+        if isinstance(effect, effects.ZeroScale):
+            for worker in self._parts.workers:
+                if isinstance(worker, ScaleWorker) and worker.index == effect.scale:
+                    worker.zero(effect)
+            return
+        self._counts[f"scan_{effect.kind}"] += 1
+        if effect.gtin is not None:  # of tokens and badges nothing is written down
+            log.info("product scanned", gtin=effect.gtin, visit=effect.visit_id)
 
     def _note(self, verdict: Verdict) -> None:
         judgement = verdict.judgement

@@ -11,8 +11,20 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from drivers.base import Barcode, CameraDriver, Frame, Indication, Rejecting, Sample, ScaleDriver, SensorError
+from drivers.base import (
+    Barcode,
+    CameraDriver,
+    Frame,
+    Indication,
+    Rejecting,
+    Sample,
+    ScaleDriver,
+    SensorError,
+    Zeroable,
+    ZeroRefusedError,
+)
 from station.core import events
+from station.core.effects import ZeroScale
 
 READ_S = 0.25  # how long a thread may take to notice that it shall end
 CAPTURE_S = 1.2
@@ -65,6 +77,11 @@ class ScaleWorker(Worker):
         self.index = index
         self._driver = driver
         self._pause_s = RETRY_FIRST_S
+        self._orders: queue.SimpleQueue[ZeroScale] = queue.SimpleQueue()
+
+    def zero(self, order: ZeroScale) -> None:
+        """Let the instrument zero itself, between two readings; from any thread."""
+        self._orders.put(order)
 
     @property
     def rejects(self) -> Mapping[str, int]:
@@ -96,6 +113,22 @@ class ScaleWorker(Worker):
                     found, self._pause_s = True, RETRY_FIRST_S
                     self.emit(events.ScaleFound(t_ns=item.t_ns, scale=self.index))
                 self.emit(self._event(item))
+            while not self._orders.empty():
+                self._obey(self._orders.get())
+
+    def _obey(self, order: ZeroScale) -> None:
+        """Carry an order out, or say why not; one that is overdue may meet a load that came since."""
+        try:
+            refusal = "the order came too late"
+            if not isinstance(self._driver, Zeroable):
+                refusal = "its protocol has no zero command: use the scale's zero key"
+            elif time.monotonic_ns() < order.due_ns:
+                self._driver.zero()
+                refusal = ""
+        except ZeroRefusedError as error:
+            refusal = f"{error.message}; {error.remedy}"
+        now_ns = time.monotonic_ns()
+        self.emit(events.ScaleZeroed(t_ns=now_ns, scale=self.index, number=order.number, refusal=refusal))
 
     def _event(self, item: Sample | Indication) -> events.Event:
         if isinstance(item, Sample):

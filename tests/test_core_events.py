@@ -52,6 +52,7 @@ DEEDS: list[Callable[[Virtual, int], object]] = [
     lambda v, _: v.feed(events.ScaleLost(t_ns=v.t_ns, scale=0, message="gone", remedy="plug it in")),
     lambda v, _: v.feed(events.ScaleFound(t_ns=v.t_ns, scale=0)),
     lambda v, n: v.feed(events.ZeroOrdered(t_ns=v.t_ns, command=n)),
+    lambda v, n: v.feed(events.ScaleZeroed(t_ns=v.t_ns, scale=0, number=n, refusal="" if n % 2 else "no")),
     lambda v, n: setattr(v, "t_ns", v.t_ns + n * 60_000_000_000),
     _see,
 ]
@@ -96,6 +97,7 @@ def _one_of_each() -> list[events.AnyEvent]:
         events.Cancelled(t_ns=12, transaction_id="T-1"),
         events.Released(t_ns=13, visit_id="V", command=2),
         events.ZeroOrdered(t_ns=14, command=3),
+        events.ScaleZeroed(t_ns=14, scale=1, number=1),
         events.TokenRead(t_ns=15, token="x", symbology="qr"),
         events.Scanned(t_ns=15, text="4006381333931", symbology="ean-13"),
         events.Judged(

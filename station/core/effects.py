@@ -88,6 +88,14 @@ class Alarm(Effect, frozen=True, kw_only=True):
     remedy: str = ""
 
 
+class ZeroScale(Effect, frozen=True, kw_only=True):
+    """Tell an instrument to zero itself, before `due_ns` or not at all; answer with `ScaleZeroed` and this number."""
+
+    scale: int
+    number: int
+    due_ns: int
+
+
 class KeepZero(Effect, frozen=True, kw_only=True):
     """Store the zero, so that a restart begins with it."""
 

@@ -20,6 +20,7 @@ from station.core.transaction import Input, State
 from station.core.verdict import Versions
 from station.core.visit import Visit, snapshot
 from station.core.weighing import Calmed, Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing
+from station.core.zeroing import Zeroing
 
 ZERO_KEPT_D = 0.5  # divisions that the zero may move before it is stored again
 HANDS_NS = NS  # after the last goods have gone, hands and the basket leave the cameras' view
@@ -50,6 +51,7 @@ class Engine:
         self._faults = Faults(self.weighing, self.cells)
         self._ledger = Ledger()
         self._reads = codes.Reads()
+        self._zeroing = Zeroing(self.weighing)
         self._course = Course(setup, versions, self.weighing, self._faults, self._ledger)
         self._setup = setup
         self._t_ns = 0
@@ -70,7 +72,8 @@ class Engine:
     @property
     def next_deadline_ns(self) -> int | None:
         """Return when `Ticked` is due at the latest, None if nothing waits."""
-        return min(self._course.deadlines.values(), default=None)
+        due_ns = self._zeroing.due_ns
+        return min([*self._course.deadlines.values(), *([] if due_ns is None else [due_ns])], default=None)
 
     def use(self, versions: Versions) -> None:
         """Stamp verdicts with these versions from now on."""
@@ -87,6 +90,7 @@ class Engine:
         """Take one event and return what is to be done, in order."""
         self._t_ns = event.t_ns
         self._course.begin_event(event.t_ns)
+        self._course.effects.extend(self._zeroing.expire(event.t_ns))
         getattr(self, str(event.__struct_config__.tag))(event)
         self._course.run()
         self.weighing.idle = self.state is State.IDLE and self.visit is None
@@ -112,6 +116,7 @@ class Engine:
         """Weigh an instrument's report."""
         changes = self.weighing.indicated(event.scale, event.t_ns, event.state, event.weight_g, event.reason)
         self._weighed(event.scale, changes)
+        self._course.effects.extend(self._zeroing.indicated(event))
 
     def scale_lost(self, event: events.ScaleLost) -> None:
         """A scale went away."""
@@ -198,12 +203,19 @@ class Engine:
         if not nobody or not self.weighing.may_be_empty:
             self._answer(event.command, "not_idle", "a visit is open or the platform is not empty")
             return
+        if self._zeroing.applies:
+            self._course.effects.extend(self._zeroing.begin(event.command, event.t_ns))
+            return
         refusal = self.weighing.set_zero()
         self._answer(event.command, None if refusal is None else "zero_refused", refusal or "")
 
     def token_read(self, event: events.TokenRead) -> None:
         """Hand a phone's code on."""
         self._course.put(Input.TOKEN, event)
+
+    def scale_zeroed(self, event: events.ScaleZeroed) -> None:
+        """Take an instrument's answer to an order to zero itself."""
+        self._course.effects.extend(self._zeroing.answered(event))
 
     def scanned(self, event: events.Scanned) -> None:
         """Hand a token on; a product is noted: what it changes is the backend's to say, by a higher revision."""

@@ -115,6 +115,14 @@ class ZeroOrdered(Event, frozen=True, kw_only=True, tag="zero_ordered"):
     command: int | None = None
 
 
+class ScaleZeroed(Event, frozen=True, kw_only=True, tag="scale_zeroed"):
+    """An instrument answered order `number` to zero itself; `refusal` says why it did not, empty: it agreed."""
+
+    scale: int
+    number: int
+    refusal: str = ""
+
+
 class TokenRead(Event, frozen=True, kw_only=True, tag="token_read"):
     """A code that is no product was read at the station."""
 
@@ -146,7 +154,7 @@ class Judged(Event, frozen=True, kw_only=True, tag="judged"):
 
 AnyEvent = (
     Ticked | Sampled | Indicated | ScaleLost | ScaleFound | Calibrated | ZeroRestored | Seen | Blind
-    | Claimed | Cancelled | Released | ZeroOrdered | Scanned | TokenRead | Corrected | Judged
+    | Claimed | Cancelled | Released | ZeroOrdered | ScaleZeroed | Scanned | TokenRead | Corrected | Judged
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
