@@ -18,6 +18,7 @@ ALL = {
     "corruption_scales": "false weights of calibrated scales on a bad line, protocol by protocol",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
     "pipeline": "processor time of four load cells through the whole weighing",
+    "driver_latency": "from a device's last byte to the event, driver by driver",
     "vision_sim": "what the camera sees of the simulated store",
     "vision_grocery": "what it makes of real photographs of groceries",
 }

@@ -14,8 +14,6 @@ from drivers.sim.faults import FaultyLine
 KINDS = ("flip", "flip", "flip", "drop", "double", "truncate", "noise")
 SECOND = 0.15  # chance of one more fault in a damaged answer
 FLIPS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)  # bits of one byte that flip together
-DIGITS = frozenset(b"0123456789")
-BLANK = 0x20
 RECENT = 3
 
 
@@ -41,7 +39,7 @@ class SerialLine(FaultyLine):
         while self._chance.random() < SECOND:
             got = self._harm(got)
         self.damaged += got != message
-        self._note(sound=weighs and got == message, twin=weighs and got != message and self.is_twin(message, got))
+        self._note(sound=weighs and got == message, twin=self.is_twin(message, got))
         return got
 
     def _note(self, *, sound: bool, twin: bool) -> None:
@@ -80,19 +78,23 @@ class SerialLine(FaultyLine):
 
     def is_twin(self, sent: bytes, got: bytes) -> bool:
         """Tell whether something in `got` is an answer of the scale, with another weight."""
-        if self._case.lines:
-            sent, pieces = sent.strip(), [line.strip() for line in re.split(rb"[\r\n]", got)]
+        case = self._case
+        if case.lines:
+            sent, pieces = sent.strip(b"\r\n"), re.split(rb"[\r\n]", got)
         else:
-            got = bytes(byte & 0x7F for byte in got) if self._case.masked else got
+            sent, got = case.normal(sent), case.normal(got)
             pieces = [got[at : at + len(sent)] for at in range(len(got) - len(sent) + 1)]
-        return any(piece != sent and self._case.valid(piece) and self._other(sent, piece) for piece in pieces)
+        return any(piece != sent and case.valid(piece) and self._other(sent, piece) for piece in pieces)
 
     def _other(self, sent: bytes, got: bytes) -> bool:
+        """Tell whether `got` keeps the layout, and only its weight is another."""
         if self._case.shape is not None and self._case.shape.fullmatch(got):
             return True
-        if len(got) != len(sent):
+        ours, theirs = self._case.field.search(sent), self._case.field.search(got)
+        if ours is None or theirs is None:
             return False
-        places = [at for at in range(len(sent)) if sent[at] != got[at]]
-        match = self._case.field.search(sent)
-        inside = match is not None and all(match.start() <= at < match.end() for at in places)
-        return inside and all(got[at] in DIGITS for at in places if sent[at] in DIGITS or sent[at] == BLANK)
+        wide = len(sent) == len(got) or len(ours[0].strip()) == len(theirs[0].strip())
+        around = (
+            sent[: ours.start()] == got[: theirs.start()] and sent[ours.end() :].strip() == got[theirs.end() :].strip()
+        )
+        return wide and around and len(ours[0].partition(b".")[2]) == len(theirs[0].partition(b".")[2])

@@ -49,12 +49,18 @@ class ScaleCase:
     @property
     def lines(self) -> bool:
         """Whether its answers are lines of text."""
-        return self.module in {mt_sics, hx711_text} or (self.module is ascii_line and not self.masked)
+        return self.module in {mt_sics, magellan, hx711_text} or (self.module is ascii_line and not self.masked)
 
     @property
     def masked(self) -> bool:
         """Whether the driver drops bit 7, which may be a parity."""
         return self.keys.get("profile") == "toledo-continuous"
+
+    def normal(self, answer: bytes) -> bytes:
+        """Return an answer without what its drivers do not look at: a parity, which line ends there are."""
+        if self.module is nci:
+            return re.sub(rb"[\r\n]+", b"\n", answer)
+        return bytes(byte & 0x7F for byte in answer) if self.masked else answer
 
     def weighs(self, answer: bytes) -> bool:
         """Tell whether an answer is a stable weight."""
@@ -94,6 +100,7 @@ _SHAPE_CAS = re.compile(rb"\x01\x02S [ 0-9.]{6}kg.\x03\x04", re.DOTALL)
 _SHAPE_TOLEDO = re.compile(rb"\x02[ -?].[ -\x3f`-\x7f][ 0-9]{12}\r.", re.DOTALL)
 _SHAPE_UNCHECKED = re.compile(rb"\x02[ -?].[ -\x3f`-\x7f] *[0-9]+\r", re.DOTALL)
 _MOVING_TOLEDO = re.compile(rb"^\x02.[8-?46]")
+_SHAPE_MAGELLAN = re.compile(rb"S143|S144\d{5}")
 _COUNTS = re.compile(rb"-?\d{1,7}")
 _MOVING = {
     "a-and-d": rb"US|OL",
@@ -136,9 +143,10 @@ CASES: tuple[ScaleCase, ...] = (
     ScaleCase(
         "dialog-02", dialog_02, {}, lambda: DialogDevice(DialogSpec(polynomial=None)), "O", _PARITY, _RECORD
     ),
-    ScaleCase("magellan 8N1", magellan, {}, MagellanDevice, "N", _LAYOUT, _MAGELLAN),
+    ScaleCase("magellan 8N1", magellan, {}, MagellanDevice, "N", _LAYOUT, _MAGELLAN, shape=_SHAPE_MAGELLAN),
     ScaleCase(
-        "magellan 7E1", magellan, {"bytesize": 7, "parity": "E"}, MagellanDevice, "E", _PARITY, _MAGELLAN
+        "magellan 7E1", magellan, {"bytesize": 7, "parity": "E"}, MagellanDevice, "E", _PARITY, _MAGELLAN,
+        shape=_SHAPE_MAGELLAN,
     ),
     ScaleCase("mt-sics", mt_sics, {"unit": "kg"}, lambda: LineDevice("mt-sics"), "N", _LAYOUT, _POINTED,
               moving=re.compile(rb"S D|-")),
