@@ -1,0 +1,309 @@
+"""Learning what products weigh from baskets that were passed, and from what staff found.
+
+Each lesson is an equation about its products' mean weights. It is taken in at once by a Gaussian update of every
+product on its own, and every `refine_every` lessons all that are kept are solved together (`solving`), which puts right
+what the quick updates lose. Lessons that have left are summed up in the prior, `base`.
+
+A lesson counts by the probability that it is what it says, looked at anew with every solution (`honesty`). No shopper
+moves a weight by more than `shopper_share` standard deviations of one unit (of its mean's uncertainty, as long as that
+is greater); lessons that nobody's pseudonym stands behind teach only as long as a weight is not well known. A product
+whose weight seems to have changed is in quarantine until others bear it out (`shifts`).
+
+Scatter is learned from the size of the differences: a lesson tells of a product's by its share of the variance.
+Everything is a function of the lessons in their order: the same ones give the same beliefs, to the last bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from station.core import honesty, solving
+from station.core.beliefs import Beliefs
+from station.core.density import Floats
+from station.core.learned import Learned, Note
+from station.core.lesson import ANONYMOUS, Innovation, LearningSettings, Lesson, number_of, places_of
+from station.core.lessons_kept import LEAST_WEIGHT, Kept
+from station.core.shifts import SHIFT_SD, Fit, Turn, Witness
+
+Places = NDArray[np.int64]
+
+ATTENDANT_TRUST = 0.999  # contents that staff looked at
+KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
+CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing
+WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
+SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Terms:
+    """One lesson against the beliefs: arrays of one entry a product."""
+
+    at: Places
+    units: Floats
+    noise_g2: float  # all but the uncertainty of the means
+    narrow_g2: Floats  # that uncertainty, each product's part ...
+    spread_g2: Floats  # ... and as widened by quarantine
+    residual_g: float
+
+    @property
+    def variance_g2(self) -> float:
+        """Variance of the difference, all in."""
+        return self.noise_g2 + float(self.spread_g2.sum())
+
+
+class Learner:
+    """Owns beliefs that follow the lessons. Not thread-safe."""
+
+    def __init__(self, catalogue: Beliefs, settings: LearningSettings) -> None:
+        self.settings = settings
+        self.kept = Kept()
+        self.state = Learned.of(catalogue)
+        self.beliefs = catalogue.own()
+        self.number = 0  # of lessons taken so far
+        self.day = 0.0  # of the latest of them
+        self.notes: list[Note] = []  # what changed, for whoever takes them away
+
+    def learn(self, lesson: Lesson) -> Innovation | None:
+        """Take a lesson in; return how it differed from the belief, None if the catalogue does not have its goods."""
+        found = places_of(lesson.goods, self.beliefs)
+        if not found:
+            return None
+        self.number += 1
+        self.day = max(self.day, lesson.day)
+        if lesson.source == "attendant":
+            self.kept.forget(number_of(lesson.transaction_id))
+            self._reopen(found)
+        terms = self._terms(found, lesson)
+        weight = self._take(terms, lesson)
+        if self.number % self.settings.refine_every == 0:
+            self.refine()
+        return self._innovation(terms, lesson, weight)
+
+    def _terms(self, found: list[tuple[int, int]], lesson: Lesson) -> _Terms:
+        at = np.array([place for place, _ in found], dtype=np.int64)
+        units = np.array([count for _, count in found], dtype=np.float64)
+        state = self.state
+        narrow = units**2 * state.tau_g2[at]
+        return _Terms(
+            at, units, lesson.noise_g2 + float((units * state.sigma_g2[at]).sum()), narrow,
+            narrow + units**2 * state.wide_g2[at], lesson.weight_g - float((units * state.mean_g[at]).sum()),
+        )  # fmt: skip
+
+    def _take(self, terms: _Terms, lesson: Lesson) -> float:
+        """Update by the lesson and keep it; return how far it was believed."""
+        at, state = terms.at, self.state
+        residual, variance = np.array([terms.residual_g]), np.array([terms.variance_g2])
+        ratio = honesty.ratio(residual, variance, self.beliefs)
+        attendant = lesson.source == "attendant"
+        trust = ATTENDANT_TRUST if attendant else honesty.trust_behind(lesson.p, float(ratio[0]))
+        honest = float(honesty.believed(np.array([trust]), ratio)[0])
+        weight = honest * float(honesty.damped(residual, variance)[0])
+        teaches = self._may_teach(terms, lesson)
+        bound, teaches = (1.0, teaches) if attendant else self._bounded(terms, teaches, weight, lesson.shopper)
+        weight *= bound
+        gain, step_g = _gain(terms, teaches, weight)
+        before_g = state.mean_g[at].copy()
+        state.mean_g[at] += step_g
+        state.tau_g2[at] *= np.maximum(1 - gain * terms.units, 1e-6)
+        self._scatter(terms, weight)
+        state.count(at, terms.units * weight, lesson)
+        self._keep(terms, lesson, teaches, step_g, before_g, {"weight": weight, "bound": bound, "trust": trust})
+        self._watch(terms, lesson, honest, step_g)
+        self._teach(at)
+        return weight
+
+    def _may_teach(self, terms: _Terms, lesson: Lesson) -> NDArray[np.bool_]:
+        state, at = self.state, terms.at
+        if lesson.source == "attendant":
+            return np.ones(at.size, dtype=np.bool_)
+        well = state.tau_g2[at] < KNOWN_WELL**2 * state.sigma_g2[at]
+        return np.asarray(~state.shifts.changing[at] & ~(well & (lesson.shopper == ANONYMOUS)), dtype=np.bool_)
+
+    def _bounded(
+        self, terms: _Terms, teaches: NDArray[np.bool_], weight: float, shopper: int
+    ) -> tuple[float, NDArray[np.bool_]]:
+        """Return the factor by which the lesson counts less, and what it may teach, for its shopper's bound."""
+        if shopper == ANONYMOUS or not teaches.any():
+            return 1.0, teaches
+        state, at = self.state, terms.at
+        moved_g = self.kept.moved_by(shopper, at)
+        most_g = self.settings.shopper_share * np.sqrt(np.maximum(state.sigma_g2[at], state.base_g2[at]))
+        for _ in range(2):  # what is closed leaves more to the others
+            _, step_g = _gain(terms, teaches, weight)
+            room_g = np.maximum(most_g - moved_g * np.sign(step_g), 0.0)
+            share = np.where(step_g == 0, 1.0, np.minimum(room_g / np.maximum(np.abs(step_g), 1e-12), 1.0))
+            teaches = teaches & (share >= CLOSE_BELOW)
+        share = share[teaches]
+        return (_weaker(terms, teaches, weight, float(share.min())) if share.size else 1.0), teaches
+
+    def _scatter(self, terms: _Terms, weight: float) -> None:
+        """Move each product's scatter toward what the size of the difference says of it."""
+        state, at = self.state, terms.at
+        variance = terms.noise_g2 + float(terms.narrow_g2.sum())
+        excess = min(terms.residual_g**2 / variance, SCATTER_STEP_MAX**2) - 1
+        share = terms.units * state.sigma_g2[at] / variance
+        state.sigma_g2[at] *= 1 + np.clip(weight * share / state.freedom[at] * excess, -0.3, 0.5)
+        state.freedom[at] = np.minimum(state.freedom[at] + weight * share**2, FREEDOM_MAX)
+
+    def _keep(
+        self, terms: _Terms, lesson: Lesson, teaches: NDArray[np.bool_], step_g: Floats, before_g: Floats,
+        belief: dict[str, float],
+    ) -> None:  # fmt: skip
+        if not teaches.any():
+            return
+        shut, units = ~teaches, terms.units
+        goods_g = lesson.weight_g - float((units * before_g)[shut].sum())
+        noise_g2 = lesson.noise_g2 + float((terms.spread_g2 + units * self.state.sigma_g2[terms.at])[shut].sum())
+        row = {
+            "goods_g": goods_g, "noise_g2": noise_g2, "day": lesson.day, "shopper": lesson.shopper,
+            "transaction": number_of(lesson.transaction_id), "number": self.number, **belief,
+        }  # fmt: skip
+        self.kept.append(row, terms.at[teaches], units[teaches], step_g[teaches])
+
+    # change
+
+    def _watch(self, terms: _Terms, lesson: Lesson, honest: float, step_g: Floats) -> None:
+        """Look for products that are not what they were."""
+        state, shifts = self.state, self.state.shifts
+        sd_g = float(np.sqrt(terms.noise_g2 + terms.narrow_g2.sum()))
+        fit = Fit(terms.at, terms.units, np.sqrt(state.sigma_g2[terms.at]), terms.residual_g, sd_g)
+        for turn in shifts.take(fit, self.number, honest, step_g):
+            self._turn(turn)
+        for index in np.flatnonzero(shifts.changing[terms.at]).tolist():
+            self._hear(terms, lesson, index)
+
+    def _turn(self, turn: Turn) -> None:
+        state, place = self.state, turn.place
+        if not turn.began:
+            state.wide_g2[place] = 0.0
+            state.shifts.clear(place)
+            self._note(place, "confirmed")
+            return
+        onset, moved_g = state.shifts.origin(place)
+        state.mean_g[place] -= moved_g
+        sigma_g2 = float(state.sigma_g2[place])
+        state.wide_g2[place] = max((WIDER * SHIFT_SD) ** 2 * sigma_g2, (2 * moved_g) ** 2)
+        spread_g2 = float(state.tau_g2[place] + state.wide_g2[place])
+        self.kept.pin(place, float(state.mean_g[place]), spread_g2, since=onset)
+        state.shifts.witnesses[place] = Witness()
+        self._note(place, "quarantined")
+
+    def _hear(self, terms: _Terms, lesson: Lesson, index: int) -> None:
+        """Let a lesson bear witness about one product in quarantine."""
+        state, place = self.state, int(terms.at[index])
+        witness = state.shifts.witnesses.setdefault(place, Witness())
+        units = float(terms.units[index])
+        own_g2 = float(terms.spread_g2[index])
+        weight_g = float(state.mean_g[place]) + terms.residual_g / units
+        witness.hear(lesson.shopper, weight_g, (terms.variance_g2 - own_g2) / units**2)
+        if witness.convinces(float(state.mean_g[place]), self.settings.distinct_shoppers):
+            self._renew(place, witness.mean_g, 1 / witness.precision, "changed, borne out by different shoppers")
+
+    def _reopen(self, found: list[tuple[int, int]]) -> None:
+        """An attendant saw these goods: what is in quarantine is learned anew, from wide."""
+        state = self.state
+        for place, _ in found:
+            if state.shifts.changing[place]:
+                wide_g2 = float(state.tau_g2[place] + state.wide_g2[place])
+                self._renew(place, float(state.mean_g[place]), wide_g2, "changed, by an attendant's word")
+
+    def _renew(self, place: int, mean_g: float, variance_g2: float, why: str) -> None:
+        """Begin a product anew: what was learned before is of another one."""
+        state = self.state
+        self.kept.pin(place, float(state.mean_g[place]), float(state.tau_g2[place]))
+        state.mean_g[place] = state.base_g[place] = mean_g
+        state.tau_g2[place] = state.base_g2[place] = variance_g2
+        state.wide_g2[place] = 0.0
+        state.shifts.clear(place)
+        self._teach(np.array([place]))
+        self._note(place, why)
+
+    # the thorough solution
+
+    def refine(self) -> None:
+        """Solve all that is kept together, and look anew at how far each lesson is to be believed."""
+        state, kept = self.state, self.kept
+        excess = kept.lessons - self.settings.kept_lessons
+        if excess > 0:
+            self._sum_up(excess)
+        aged = kept.row("weight") * self._age(kept.row("day"))
+        system = kept.equations(state.sigma_g2, aged)
+        mean_g, tau_g2 = solving.solve(system, state.base_g, state.base_g2, state.mean_g)
+        state.mean_g[:], state.tau_g2[:] = mean_g, tau_g2
+        self._reweigh(aged)
+        everything = np.flatnonzero(state.evidence > 0)
+        self._teach(everything)
+        self.beliefs = self.beliefs.own()
+        self.notes.extend(state.points(everything, self.beliefs.gtins, self.number, self.day))
+
+    def _age(self, day: Floats) -> Floats:
+        old = np.where(day > 0, np.maximum(self.day - day, 0.0), 0.0)
+        return np.asarray(0.5 ** (old / self.settings.half_life_days), dtype=np.float64)
+
+    def _reweigh(self, aged: Floats) -> None:
+        """Judge each lesson by what all the others say: its difference with its own influence taken out."""
+        state, kept = self.state, self.kept
+        system = kept.equations(state.sigma_g2, np.ones(kept.lessons))
+        if not system.start.size:
+            return
+        noise = system.noise_g2
+        apart_g = system.goods_g - system.sums(system.units * state.mean_g[system.place])
+        spread = system.sums(system.units**2 * (state.tau_g2 + state.wide_g2)[system.place])
+        own = np.clip(aged * spread / noise, 0.0, 0.9)
+        residual, variance = apart_g / (1 - own), noise + spread / (1 - own)
+        honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, self.beliefs))
+        kept.row("weight")[:] = kept.row("bound") * honest * honesty.damped(residual, variance)
+
+    def _sum_up(self, count: int) -> None:
+        """Let the oldest lessons leave, their information added to the prior."""
+        state, kept = self.state, self.kept
+        system = kept.equations(state.sigma_g2, kept.row("weight") * self._age(kept.row("day")), upto=count)
+        ends = np.append(system.start, system.place.size)
+        for row in range(system.start.size):
+            span = slice(int(ends[row]), int(ends[row + 1]))
+            at, units = system.place[span], system.units[span]
+            spread = units * state.base_g2[at]
+            variance = system.noise_g2[row] + float((units * spread).sum())
+            residual = system.goods_g[row] - float((units * state.base_g[at]).sum())
+            state.base_g[at] += spread / variance * residual
+            state.base_g2[at] *= 1 - units * spread / variance
+        kept.drop(count)
+
+    # what follows
+
+    def _teach(self, at: Places) -> None:
+        state = self.state
+        wide = state.tau_g2[at] + state.wide_g2[at]
+        self.beliefs.teach(at, state.mean_g[at], wide, state.sigma_g2[at], state.freedom[at])
+
+    def _note(self, place: int, why: str) -> None:
+        self.notes.append(self.state.note(place, self.beliefs.gtins[place], self.number, self.day, why))
+
+    def _innovation(self, terms: _Terms, lesson: Lesson, weight: float) -> Innovation:
+        variance = terms.variance_g2
+        shares = zip(lesson.goods, (terms.spread_g2 / variance).tolist(), strict=True)
+        return Innovation(
+            transaction_id=lesson.transaction_id, residual_g=terms.residual_g, sd_g=variance**0.5,
+            shares=tuple((gtin, share) for (gtin, _), share in shares), weight=weight, source=lesson.source,
+            shopper=lesson.shopper, tare=lesson.tare, day=lesson.day,
+        )  # fmt: skip
+
+
+def _gain(terms: _Terms, teaches: NDArray[np.bool_], weight: float) -> tuple[Floats, Floats]:
+    """Return the gain of each product, and how far its mean moves."""
+    if weight <= LEAST_WEIGHT:
+        return np.zeros(terms.at.size), np.zeros(terms.at.size)
+    moving = np.where(teaches, terms.narrow_g2, 0.0)
+    noise = terms.noise_g2 + float(terms.spread_g2[~teaches].sum())
+    gain = moving / terms.units / (noise / weight + float(moving.sum()))
+    return gain, gain * terms.residual_g
+
+
+def _weaker(terms: _Terms, teaches: NDArray[np.bool_], weight: float, share: float) -> float:
+    """Return the factor on the weight that makes every step `share` of what it would be."""
+    if share >= 1 or weight <= LEAST_WEIGHT:
+        return 1.0
+    noise = (terms.noise_g2 + float(terms.spread_g2[~teaches].sum())) / weight
+    whole = noise + float(terms.narrow_g2[teaches].sum())
+    return noise / (whole / share - (whole - noise))
