@@ -12,7 +12,7 @@ from drivers.bridge_frames import HelloFrame, PongFrame, SampleFrame, parse
 from drivers.framing import FrameDecoder
 from drivers.line_codec import LineCodec, Profile
 from drivers.line_profiles import PROFILES
-from drivers.probing.matching import Candidate, Chunks, Line, Recogniser, Strength, Variant, shown, strongest
+from drivers.probing.matching import Candidate, Chunks, Line, Recogniser, Strength, Variant, strongest
 from drivers.probing.text_layout import text_candidate
 from drivers.toledo_continuous import ToledoContinuousCodec
 from drivers.units import Unit
@@ -114,8 +114,3 @@ def _toledo(*, check: bool) -> Recogniser:
 
 _PRINTERS = (*(_printer(make, (0,)) for make in PROFILES), _toledo(check=True))
 _ODD_PRINTERS = (*(_printer(make, WIDTHS) for make in PROFILES), _toledo(check=False))
-
-__all__ = [
-    "BOARD_BAUD", "HEARD_MAX_BYTES", "RATES", "bridge_candidate", "is_text", "line_of", "line_variants", "recognise",
-    "shown",
-]  # fmt: skip

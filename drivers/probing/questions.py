@@ -9,7 +9,7 @@ A question in a line begins on a clean one: its own line end goes first, to end 
 protocol, left unfinished.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -34,6 +34,7 @@ from drivers.units import Unit
 
 _PING = b"\0" + encode(PingFrame(0), 0)
 _TILL_8, _TILL_EVEN = Line(9600), Line(9600, 7, "E")
+_SICS_SERIAL = {answer: b"I4\r\n" for answer in (b"S S ", b"S D ")}  # which one it is, for the evidence
 _DIALECT = "status letters mean other things in each; see the scale's menu or manual"
 _UNIT = "as set at the scale; its answer did not tell"
 
@@ -77,7 +78,7 @@ def questions() -> tuple[Question, ...]:
         _magellan(_TILL_EVEN),
         _retail(_TILL_8),
         _magellan(_TILL_8),
-        Question("MT-SICS and Radwag: SI, the weight now", _TILL_8, WEIGHT_NOW, _lines("radwag")),
+        Question("MT-SICS and Radwag: SI, the weight now", _TILL_8, WEIGHT_NOW, _lines("radwag"), _SICS_SERIAL),
         *(_asked(make, _TILL_8) for make in ("ohaus", "a-and-d", "sartorius-sbi")),
         _asked("kern", _TILL_8),
         Question("CAS: ENQ, and DC1 for the weight", _TILL_8, ENQ, _cas, {ACK: DC1}),
@@ -205,10 +206,3 @@ def _from_dialog(baud: int, chunks: Chunks) -> list[Candidate]:
 def _bridge(chunks: Chunks) -> list[Candidate]:
     found = bridge_candidate(b"\0" + b"".join(chunks), BOARD_BAUD)
     return [] if found is None else [found]
-
-
-def letters(asked: Sequence[Question]) -> frozenset[int]:
-    """Return the bytes that are sent by these questions, for whoever checks that they do no harm."""
-    return frozenset(
-        byte for question in asked for message in (question.send, *question.then.values()) for byte in message
-    )

@@ -124,7 +124,12 @@ def _listened(session: _Session) -> SerialFind:
     for baud in RATES:
         session.tell(f"{session.place.port}: listening at {baud}")
         with _opened(session.place, Line(baud)) as port:
-            data, candidates = _hear(session, port, baud, session.limits.listen_s if not heard else _NEXT_RATE_S)
+            data, candidates = _hear(
+                session,
+                port,
+                baud,
+                session.limits.listen_s if not heard else min(session.limits.listen_s, _NEXT_RATE_S),
+            )
         if candidates:
             return SerialFind(session.place, tuple(candidates), heard=shown([data]))
         if not data:

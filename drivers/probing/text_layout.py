@@ -39,7 +39,7 @@ def text_candidate(data: bytes, baud: int, elapsed_s: float) -> Candidate | None
     lines = decoder.feed(data)
     if len(lines) < _LINES_LEAST - 1 or decoder.bad_lines > len(lines) // 2:
         return None
-    keys: dict[str, object] = {"baud": baud, "width": width}
+    keys: dict[str, object] = {"baud": baud, "dtr": True, "width": width}  # DTR as it was heard
     choices = [Choice("columns", (columns, *([column] for column in columns if len(columns) > 1)), _HOW)]
     if clock is not None:
         keys["time_column"] = clock

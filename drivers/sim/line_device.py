@@ -8,6 +8,7 @@ from drivers.toledo_continuous import encode
 
 _NET, _NEGATIVE, _OVER, _MOTION, _KG = 0x01, 0x02, 0x04, 0x08, 0x10
 _THOUSANDTHS, _FIVES = 5, 3
+_SICS_SERIAL = 'I4 A "1126493049"'
 _ZERO_RANGE = 0.02  # of capacity, around the zero at power-up
 Write = Callable[[ScaleModel, float], str]  # the scale and the kilograms it shows; "" where it stays silent
 
@@ -83,7 +84,7 @@ MAKES = {
     "sartorius-sbi": Make(b"\x1bP", _sartorius),
     "kern": Make(b"s", _kern, end=b""),
     "adam": Make(b"P", _adam),
-    "mt-sics": Make(b"SI", _mt_sics, others=((b"@", 'I4 A "1126493049"'),), unknown="ES", zero=b"Z"),
+    "mt-sics": Make(b"SI", _mt_sics, others=((b"@", _SICS_SERIAL), (b"I4", _SICS_SERIAL)), unknown="ES", zero=b"Z"),
 }
 
 

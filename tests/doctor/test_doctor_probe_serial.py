@@ -161,3 +161,8 @@ def test_a_moving_scale_is_found_with_its_unit_left_open(bench: Machine) -> None
     assert candidate.driver == "toledo-8217"
     assert {choice.key for choice in candidate.choices} == {"dialect", "unit"}
     assert ScaleState.MOTION in candidate.evidence
+
+
+def test_a_balance_tells_its_serial_number(store: dict[str, SerialFind]) -> None:
+    [candidate] = store["mt-sics"].candidates
+    assert 'I4 A "1126493049"' in candidate.evidence
