@@ -55,6 +55,8 @@ class World:
     price_minor: NDArray[np.int64]
     sales: Floats  # units among 1 000, in the teaching half
     baskets: list[list[tuple[int, int]]]  # (product, units), of the judged half
+    teaching: list[list[tuple[int, int]]]  # of the other half ...
+    shoppers: list[int]  # ... and the household of each of these
     weighed_g: Floats  # mean of the weighings
     weighed_sd_g: Floats
 
@@ -81,7 +83,20 @@ class World:
         for at in rng.choice(len(self.baskets), size=number, replace=number > len(self.baskets)):
             yield self._case(rng, self.baskets[at], honest=honest)
 
-    def _case(self, rng: np.random.Generator, basket: list[tuple[int, int]], *, honest: bool) -> Case:
+    def passed(self, number: int, *, wrong: float, seed: int, named: bool = True) -> Iterator[Case]:
+        """Yield passed baskets of the teaching half in an order of chance, a share of them with an item left out.
+
+        `named`: the claims carry the household as the shopper's pseudonym.
+        """
+        rng = np.random.default_rng([seed, 2])
+        for at in rng.choice(len(self.teaching), size=number, replace=number > len(self.teaching)).tolist():
+            honest = bool(rng.random() >= wrong)
+            shopper = f"household-{self.shoppers[at]}" if named else None
+            yield self._case(rng, self.teaching[at], honest=honest, shopper=shopper)
+
+    def _case(
+        self, rng: np.random.Generator, basket: list[tuple[int, int]], *, honest: bool, shopper: str | None = None
+    ) -> Case:
         units = np.repeat([product for product, _ in basket], [count for _, count in basket])
         goods_g = float(rng.normal(self.mean_g[units], self.sigma_g[units]).sum())
         gross_g = goods_g + TARE_G + rng.normal(0, TARE_SD_G) + rng.normal(0, SCALE_SD_G)
@@ -93,7 +108,7 @@ class World:
         )  # fmt: skip
         claim = Claim(
             transaction_id="bench", revision=1, lines=lines,
-            tare=Tare(kind="basket", weight_g=TARE_G, sd_g=TARE_SD_G),
+            tare=Tare(kind="basket", weight_g=TARE_G, sd_g=TARE_SD_G), shopper=shopper,
         )  # fmt: skip
         return Case(claim, Reading(t_ns=0, gross_g=gross_g, sd_g=SCALE_SD_G), honest, dropped)
 
@@ -119,13 +134,16 @@ def world(seed: int) -> World:
     weighed = rng.normal(mean_g[:, None], sigma_g[:, None], (ids.size, WEIGHINGS))
     quantity, teaching = sold.quantity.to_numpy(), sold.household_id.to_numpy() % 2 == 1
     counts = np.bincount(place[teaching], quantity[teaching], ids.size)
+    household = sold.household_id.to_numpy()[teaching]
+    taught, first = _baskets(sold.basket_id.to_numpy()[teaching], place[teaching], quantity[teaching])
     spent = np.bincount(place, sold.sales_value.to_numpy(), ids.size) / np.bincount(place, quantity, ids.size)
     return World(
         gtins=[_gtin(number) for number in range(ids.size)],
         departments=[str(name) for name in known.department],
         net_g=label_g, mean_g=mean_g, sigma_g=sigma_g,
         price_minor=np.maximum(np.rint(spent * 100), 1).astype(np.int64), sales=counts / counts.sum() * 1000,
-        baskets=_baskets(sold.basket_id.to_numpy()[~teaching], place[~teaching], quantity[~teaching]),
+        baskets=_baskets(sold.basket_id.to_numpy()[~teaching], place[~teaching], quantity[~teaching])[0],
+        teaching=taught, shoppers=[int(household[at]) for at in first],
         weighed_g=weighed.mean(axis=1), weighed_sd_g=weighed.std(axis=1, ddof=1),
     )  # fmt: skip
 
@@ -137,9 +155,11 @@ def _gtin(number: int) -> str:
 
 def _baskets(
     basket: NDArray[np.int64], place: NDArray[np.int64], quantity: NDArray[np.int64]
-) -> list[list[tuple[int, int]]]:
+) -> tuple[list[list[tuple[int, int]]], list[int]]:
+    """Return the baskets with their lines, and one row of the data for each."""
     order = np.argsort(basket, kind="stable")
     edges = np.flatnonzero(np.diff(basket[order])) + 1
     groups = np.split(order, edges)
-    pairs = ([(int(place[at]), int(quantity[at])) for at in group] for group in groups)
-    return [lines for lines in pairs if sum(count for _, count in lines) <= UNITS_MAX]
+    pairs = (([(int(place[at]), int(quantity[at])) for at in group], int(group[0])) for group in groups)
+    fit = [(lines, row) for lines, row in pairs if sum(count for _, count in lines) <= UNITS_MAX]
+    return [lines for lines, _ in fit], [row for _, row in fit]
