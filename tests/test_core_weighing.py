@@ -179,7 +179,7 @@ def test_the_travel_of_the_zero_is_bounded() -> None:
     platform = Platform(noise_g=0.1, capacity_g=5_000)
     platform.pass_time(0, 1)
     for grams in range(0, 140, 4):
-        platform.pass_time(grams, 17)
+        platform.pass_time(grams, 20)
     assert 90 <= platform.weighing.zero_g <= 100
 
 

@@ -24,6 +24,7 @@ from calibration.model import Calibration
 from station.core.creep import Creep
 from station.core.despike import Despiker
 from station.core.floor import Floor
+from station.core.swing import Fit, Swing
 from station.core.window import MIN_SAMPLES, Shape, Window
 
 NS = 1_000_000_000
@@ -31,6 +32,10 @@ CORRELATED = 4  # neighbouring samples that tell no more than one, in the short 
 SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
 LONGEST = 16  # windows, half overlapping, in the mean of a load that stays still: 3.4 s of them
 SLOW_SDS = 3.2  # a contrast beyond this much of its noise is motion
+SWUNG = 2.0  # beyond this many times what is allowed, slow motion may be a swing, whose turning points look still
+SWING_HOLD_S = 1.0  # half the period of the slowest of them
+SWING_AFTER_S = 0.6  # a load that moves for so long is asked whether it swings
+SWING_SD_D = 0.1  # how sure its level must be, in divisions
 APART_SDS = 4.0  # a window whose centre is this far from the average of those before belongs to another load
 CALM_SHARE, CALM_DIVISIONS = 0.3, 2.0  # a load is calm with this much of a window, and this scatter
 STEP_SAMPLES = 2  # samples in a row that make a step
@@ -88,10 +93,12 @@ class CountsTrack:
         self._despiker = Despiker()
         self._floor = Floor(spec.division_g)
         self._creep = Creep()
+        self._swing = Swing()
         self._off = 0  # samples in a row that do not belong to the window
         self._bad = 0
         self._step_no = 0
-        self._slow_ns: int | None = None  # when the load was last seen to move slowly
+        self._hold_ns = 0  # until when the load must stay still, because it was seen to move slowly
+        self._moved_ns: int | None = None  # since when it has not been still
         self._centres: deque[float] = deque(maxlen=LONGEST)
         self._centre_ns = 0  # when the last of them was taken
         self._learnt_ns = 0  # when the floor learnt last
@@ -105,12 +112,14 @@ class CountsTrack:
         """Forget everything that was measured, but not what the platform's noise is like."""
         self._restart()
         self._despiker.clear()
-        self._level = self._slow_ns = None
+        self._swing.clear()
+        self._level, self._moved_ns, self._hold_ns = None, None, 0
 
     def feed(self, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> None:
         """Take one sample; one that is not `usable` only counts towards a fault."""
         if settling:
             self._restart()
+            self._swing.clear()
             self._despiker.clear()
         if not usable:
             return self._count_bad()
@@ -123,6 +132,7 @@ class CountsTrack:
         last_ns = self._window.last_ns
         if last_ns is not None and t_ns - last_ns > 2 * self._window_ns:
             self._restart()  # after a silence nothing old counts
+            self._swing.clear()
             self._despiker.clear()
         decided = self._despiker.feed(t_ns, counts)
         for then_ns, sound in decided:
@@ -152,8 +162,10 @@ class CountsTrack:
         if self._off >= STEP_SAMPLES:
             self._restart()
             self._off = 0
+            self._hold_ns = 0
             self._step_no += 1
         self._window.add(t_ns, grams)
+        self._swing.add(t_ns, grams)
         self._level = self._measure(t_ns, elapsed_s)
 
     def _steps(self, grams: float) -> bool:
@@ -175,7 +187,7 @@ class CountsTrack:
         calm = shape.scatter <= CALM_DIVISIONS * self._spec.division_g and span_ns >= CALM_SHARE * self._window_ns
         now_sd_g = max(shape.scatter, self._floor.scatter_g) * math.sqrt(CORRELATED / count)
         level = Level(now_g, now_sd_g, mean_g, mean_sd_g, still, self._step_no if calm else None, mean_sd_g)
-        return self._with_calibration(level)
+        return self._with_calibration(self._swinging(level, t_ns))
 
     def _learn(self, shape: Shape, t_ns: int, elapsed_s: float) -> None:
         self._floor.follow(shape, elapsed_s)
@@ -196,16 +208,38 @@ class CountsTrack:
         )
 
     def _is_still(self, shape: Shape, t_ns: int) -> bool:
-        """Judge a full window; after a slow motion without much scatter, half a window more must be still."""
-        loud_g = self._loud_g()
+        """Judge a full window; after slow motion without much scatter, more than one window must be still."""
         allowed_g = max(self._spec.division_g / 100, SLOW_SDS * self._floor.slow_sd_g)
-        if max(abs(shape.trend), abs(shape.bend)) > allowed_g:
-            if shape.rest <= loud_g:
-                self._slow_ns = t_ns
+        slow_g = max(abs(shape.trend), abs(shape.bend))
+        if slow_g > allowed_g:
+            if shape.rest <= self._loud_g():
+                more_ns = SWING_HOLD_S * NS if slow_g > SWUNG * allowed_g else self._window_ns / 2
+                self._hold_ns = max(self._hold_ns, t_ns + int(more_ns))
             return False
-        if shape.scatter > loud_g:
-            return False
-        return self._slow_ns is None or t_ns - self._slow_ns >= self._window_ns // 2
+        return shape.scatter <= self._loud_g() and t_ns >= self._hold_ns
+
+    def _swinging(self, level: Level, t_ns: int) -> Level:
+        """Weigh a load that does not come to rest by the level it swings around, where that is sure enough."""
+        if level.still:
+            self._moved_ns = None
+            return level
+        self._moved_ns = self._moved_ns or t_ns
+        if t_ns - self._moved_ns < SWING_AFTER_S * NS:
+            return level
+        fit = self._swing.fit(self._floor.scatter_g**2, self._floor.slow_var_g2)
+        if fit is None or fit.sd_g > SWING_SD_D * self._spec.division_g:
+            return level
+        now_g = None if level.now_g is None else level.now_g - self._mean_swing_g(fit, t_ns)
+        now_sd_g = self._floor.scatter_g * math.sqrt(CORRELATED / SHORT)
+        return level._replace(
+            now_g=now_g, now_sd_g=now_sd_g, mean_g=fit.level_g, sd_g=fit.sd_g, mean_sd_g=fit.sd_g, still=True
+        )
+
+    def _mean_swing_g(self, fit: Fit, t_ns: int) -> float:
+        """Return the swing in the middle of the short mean."""
+        _, count = self._window.recent(SHORT)
+        period_ns = self._window.span_ns / max(len(self._window) - 1, 1)
+        return fit.swing_g(t_ns - int(period_ns * (count - 1) / 2))
 
     def _mean(self, shape: Shape, t_ns: int, *, still: bool) -> tuple[float, float]:
         """Return the mean of the load while it is still, and its standard deviation."""
