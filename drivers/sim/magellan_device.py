@@ -13,6 +13,7 @@ class MagellanDevice(AskedDevice):
 
     def __init__(self, unit: Unit = Unit.KG, model: ScaleModel | None = None) -> None:
         super().__init__(model)
+        self.dead = False  # the scale is; the scanner goes on
         self._unit = unit
         self._scanned: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -26,7 +27,7 @@ class MagellanDevice(AskedDevice):
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the host; return what the scale sends back."""
-        return b"".join(self._obey(question) for question in self.questions(data))
+        return b"" if self.dead else b"".join(self._obey(question) for question in self.questions(data))
 
     def _obey(self, question: bytes) -> bytes:
         if question == b"S14":
