@@ -34,7 +34,7 @@ from drivers.units import Unit
 
 _PING = b"\0" + encode(PingFrame(0), 0)
 _TILL_8, _TILL_EVEN = Line(9600), Line(9600, 7, "E")
-_SICS_SERIAL = {answer: b"I4\r\n" for answer in (b"S S ", b"S D ")}  # which one it is, for the evidence
+_SICS_SERIAL = dict.fromkeys((b"S S ", b"S D "), b"I4\r\n")  # which one it is, for the evidence
 _DIALECT = "status letters mean other things in each; see the scale's menu or manual"
 _UNIT = "as set at the scale; its answer did not tell"
 

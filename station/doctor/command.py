@@ -14,9 +14,10 @@ _SECONDS, _LEAST_S, _MOST_S = 60.0, 5.0, 600.0
 _EPILOG = """\
 --probe only listens and reads; it opens no port that another program holds. Opening a serial port raises its control
 lines, on which some boards restart. On I2C it switches multiplexers from channel to channel and sets them back.
---ask also sends, to ports that say nothing known: SI, I4, W, S14, IP, Q, ESC P, P, s, READ (the weight), ENQ and DC1 (CAS),
-a status request (Checkout-Dialog), a ping (load-cell bridge), at their usual line settings. None of them sets a zero,
-a tare or a price; a scale with a printer may print. It starts a NAU7802 that it finds, and reads a DFRobot board.
+--ask also sends, to ports that say nothing known: SI, I4, W, S14, IP, Q, ESC P, P, s, READ (weight or serial number),
+ENQ and DC1 (CAS), a status request (Checkout-Dialog), a ping (load-cell bridge), at their usual line settings. None of
+them sets a zero, a tare or a price; a scale with a printer may print. It starts a NAU7802 that it finds, and reads a
+DFRobot board.
 """
 
 
