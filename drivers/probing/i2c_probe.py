@@ -99,8 +99,7 @@ class _Prober:
         try:
             bus = self._open_bus(self._number)
         except OSError as error:
-            group = self._host.group(path) or "i2c"
-            remedy = f"join the group {group}: usermod -aG {group} USER, then log in again"
+            remedy = self._host.admission(path, "i2c")
             return BusFind(self._number, str(path), problem=f"cannot be opened: {error.strerror}", remedy=remedy)
         with contextlib.closing(bus):
             muxes, chips = self._all(bus)

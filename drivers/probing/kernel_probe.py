@@ -42,11 +42,11 @@ class IioFind:
 
 @dataclass(frozen=True)
 class SpiFind:
-    """One SPI device."""
+    """One SPI device; `remedy`: what lets this user open it, where it may not."""
 
     path: str
     usable: bool
-    group: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,12 @@ def _iio(host: Host, folder: Path) -> IioFind:
 
 def probe_spi(host: Host) -> list[SpiFind]:
     """Return the SPI devices."""
-    return [SpiFind(str(path), host.may_open(path), host.group(path)) for path in sorted(host.dev.glob("spidev*.*"))]
+    return [_spi(host, path) for path in sorted(host.dev.glob("spidev*.*"))]
+
+
+def _spi(host: Host, path: Path) -> SpiFind:
+    usable = host.may_open(path)
+    return SpiFind(str(path), usable, "" if usable else host.admission(path, "spi"))
 
 
 def probe_gpio(host: Host, ioctl: Ioctl = fcntl.ioctl) -> list[GpioFind]:

@@ -46,6 +46,13 @@ class Host:
         except KeyError:
             return str(number)
 
+    def admission(self, path: Path, usual: str) -> str:
+        """Return what lets this user open a device; `usual` is the group that such devices have by custom."""
+        group = self.group(path) or usual
+        if group == "root":  # nobody should join that one
+            return f'add a udev rule with GROUP="{usual}" for it, and join that group: usermod -aG {usual} USER'
+        return f"join the group {group}: usermod -aG {group} USER, then log in again"
+
     def holders(self, path: Path) -> list[str]:
         """Return other programs that have a device open, as far as this user may see them: `name (pid N)`."""
         wanted = os.path.realpath(path)

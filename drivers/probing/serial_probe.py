@@ -112,8 +112,7 @@ def _refusal(host: Host, place: SerialPlace) -> SerialFind | None:
             remedy="stop that program to have the port looked into",
         )
     if not host.may_open(Path(device)):
-        group = host.group(Path(device))
-        remedy = f"join the group {group}: usermod -aG {group} USER, then log in again" if group else "run as root"
+        remedy = host.admission(Path(device), "dialout")
         return SerialFind(place, problem="this user may not open it", remedy=remedy)
     return None
 

@@ -67,8 +67,7 @@ def _device(host: Host, scale: str, path: Path) -> Finding:
     if not path.exists():
         return Finding(part=part, severity=Severity.ERROR, evidence=f"{path} does not exist", remedy=_PLUG)
     if not path.is_dir() and not host.may_open(path):
-        group = host.group(path)
-        remedy = f"let the station's user into the group {group}: usermod -aG {group} USER"
+        remedy = host.admission(path, "dialout")
         return Finding(part=part, severity=Severity.ERROR, evidence=f"no permission to open {path}", remedy=remedy)
     holders = host.holders(path)
     used = f", in use by {', '.join(holders)}" if holders else ""

@@ -193,12 +193,8 @@ def _of_spi(find: SpiFind) -> Finding:
     if find.usable:
         evidence = "may carry an HX711 (MOSI to PD_SCK, MISO to DOUT); it cannot be told without driving the bus"
         return Finding(part=f"SPI {find.path}", severity=Severity.INFO, evidence=evidence)
-    group = find.group or "spi"
     return Finding(
-        part=f"SPI {find.path}",
-        severity=Severity.WARNING,
-        evidence="this user may not open it",
-        remedy=f"join the group {group}: usermod -aG {group} USER, then log in again",
+        part=f"SPI {find.path}", severity=Severity.WARNING, evidence="this user may not open it", remedy=find.remedy
     )
 
 

@@ -164,7 +164,7 @@ def test_a_forbidden_device_names_its_group(tmp_path: Path) -> None:
         made = config(tmp_path, f'driver = "cas"\nport = "{peer.path}"')
         finding = examined(made, Host(may_open=lambda _: False))["scale scale-1"]
         assert finding.severity is Severity.ERROR
-        assert f"group {Host().group(Path(peer.path))}" in finding.remedy
+        assert finding.remedy == Host().admission(Path(peer.path), "dialout")
 
 
 def test_every_device_of_a_driver_is_looked_for(tmp_path: Path) -> None:

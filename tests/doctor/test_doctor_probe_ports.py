@@ -91,15 +91,26 @@ def test_a_port_that_another_program_has_open_is_not_even_opened(bench: Machine)
         assert_never_opened(peer)
 
 
-def test_a_forbidden_port_names_the_group_that_may_open_it(bench: Machine) -> None:
+def test_a_forbidden_port_is_not_opened_and_says_which_group_helps(bench: Machine) -> None:
     with Peer() as peer:
         bench.link(peer.path)
         host = replace(bench.host, may_open=lambda _: False)
         [find] = probe_ports(host, serial_places(host), ask=True, limits=SHORT, tell=lambda _: None)
-        group = host.group(Path(peer.path))
         assert find.problem == "this user may not open it"
-        assert find.remedy.startswith(f"join the group {group}: usermod -aG {group} USER")
+        assert find.remedy == host.admission(Path(peer.path), "dialout")
         assert_never_opened(peer)
+
+
+def test_nobody_is_told_to_join_the_group_root(tmp_path: Path) -> None:
+    class Rooted(Host):
+        def group(self, path: Path) -> str:
+            return {"a": "root", "b": "plugdev"}.get(path.name, "")
+
+    remedy = Rooted().admission(tmp_path / "a", "dialout")
+    assert 'GROUP="dialout"' in remedy
+    assert "usermod -aG dialout USER" in remedy
+    assert Rooted().admission(tmp_path / "b", "spi").startswith("join the group plugdev: ")
+    assert Rooted().admission(tmp_path / "none", "spi").startswith("join the group spi: ")
 
 
 def test_a_silent_port_is_asked_everything_and_found_silent(bench: Machine) -> None:
