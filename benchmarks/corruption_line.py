@@ -25,6 +25,7 @@ class SerialLine(FaultyLine):
         self._case = case
         self._damage = damage
         self._chance = random.Random(seed)
+        self._rest = b""  # of a line whose end was lost, and which the next one goes on
         self.damaged = self.sound = self.twins = 0
         self.recent: list[bool] = []  # of the last answers: was it one that nobody could tell from a sound one
         self.last_sound = False  # the last answer was whole, and a stable weight
@@ -33,7 +34,7 @@ class SerialLine(FaultyLine):
         """Return what arrives."""
         weighs = self._case.weighs(message)
         if self._chance.random() >= self._damage:
-            self._note(sound=weighs, twin=False)
+            self._note(sound=weighs, twin=bool(self._rest) and self.is_twin(message, message))
             return message
         got = self._harm(message)
         while self._chance.random() < SECOND:
@@ -80,7 +81,8 @@ class SerialLine(FaultyLine):
         """Tell whether something in `got` is an answer of the scale, with another weight."""
         case = self._case
         if case.lines:
-            sent, pieces = sent.strip(b"\r\n"), re.split(rb"[\r\n]", got)
+            *pieces, rest = re.split(rb"[\r\n]", self._rest + got)
+            self._rest, sent = b"" if case.asked else rest, sent.strip(b"\r\n")
         else:
             sent, got = case.normal(sent), case.normal(got)
             pieces = [got[at : at + len(sent)] for at in range(len(got) - len(sent) + 1)]
@@ -93,8 +95,12 @@ class SerialLine(FaultyLine):
         ours, theirs = self._case.field.search(sent), self._case.field.search(got)
         if ours is None or theirs is None:
             return False
-        wide = len(sent) == len(got) or len(ours[0].strip()) == len(theirs[0].strip())
-        around = (
-            sent[: ours.start()] == got[: theirs.start()] and sent[ours.end() :].strip() == got[theirs.end() :].strip()
-        )
-        return wide and around and len(ours[0].partition(b".")[2]) == len(theirs[0].partition(b".")[2])
+        number, other = ours[0].strip(), theirs[0].strip()
+        blank = b" +" if self._case.lines else b""  # a plus may be a blank
+        ends = [
+            (one[: found.start()].strip(blank), one[found.end() :].strip(blank))
+            for one, found in ((sent, ours), (got, theirs))
+        ]
+        wide = len(sent) == len(got) or len(number) == len(other)
+        decimals = [len(one.partition(b".")[2]) for one in (number, other)]
+        return wide and number != other and ends[0] == ends[1] and decimals[0] == decimals[1]

@@ -165,4 +165,6 @@ CASES: tuple[ScaleCase, ...] = (
 )  # fmt: skip
 
 # a board that prints counts: its lines are judged by `hx711_text_codec`, not by a conversation
-TEXT = ScaleCase("hx711-text", hx711_text, {}, ToledoDevice, "N", "whole number of 24 bits", _COUNTS, shape=_COUNTS)
+TEXT = ScaleCase(
+    "hx711-text", hx711_text, {}, ToledoDevice, "N", "whole number of 24 bits", _COUNTS, shape=_COUNTS, asked=False
+)
