@@ -8,10 +8,13 @@ is not surprised. How far honest loads lie off, goods spread over the deck do (k
 learned too.
 
 Judging. Each load is weighed under hypotheses: all is usual; cell i does not respond (its reading stays where it was
-on the empty platform); cell i gives only a part s of its load (s = -1: wires exchanged), so that its reading over s
-is usual; the parity has shifted by what it did in the last loads. The evidence of each against the usual adds up over
-loads (Page's cumulative sum, bounded for each load, so that no single load accuses but of a cell that stands still
-where the usual is far off), and falls again with loads that are usual.
+on the empty platform; told from any parity at all, so that feet that moved leave nobody accused); cell i gives only a
+part s of its load (s = -1: wires exchanged), so that its reading over s is usual; the parity has shifted by what it
+did in the last loads. The evidence of each against the usual adds up over loads (Page's cumulative sum, bounded for
+each load, so that no single load accuses), and falls again with loads that are usual.
+
+A cell that takes up too little and feet that moved look much alike in one equation, and the sum is right in the second
+case: both are warnings. What stays so for many loads is the new usual.
 """
 
 import math
@@ -33,11 +36,12 @@ SCALE_STEP_MOST, SCALE_STEP_LEAST = 0.5, 0.1  # how fast the scale follows its t
 OUTLIER = 4.0  # deviations beyond which the expectation does not follow
 FORGET = 1.001  # of the doubt about the coefficients, each load
 PARTS = (-1.0, 0.3, 0.5, 0.7, 0.85, 0.93)
-DEAD_MOST, PART_MOST, HEALTHY_MOST = 17.0, 4.0, 3.0  # the evidence of one load
+DEAD_MOST, PART_MOST, HEALTHY_MOST = 9.0, 4.0, 3.0  # the evidence of one load
 DEAD_SURE, PART_SURE, SHIFT_SURE, MARGIN = 16.0, 18.0, 20.0, 3.0
 CAP = 4.0  # above what is sure, so that usual loads end an alarm
-ALLOWANCE = 0.25  # of evidence, each load: what a better fit must exceed
+ALLOWANCE = 0.1  # of evidence, each load: what a better fit must exceed
 SHIFT_LOADS = 8
+USUAL_AGAIN = 60  # loads of one kind of warning make a new usual
 NEWTON_STEPS, NEWTON_SHARE, SLOPE_LEAST = 4, 0.01, 0.05
 STUCK_G = 0.2  # divisions: what a cell that does not respond may move besides its noise
 LEVER_MOST = 1.05  # half sides: a centre of mass beyond the cells is no load that a mended cell could explain
@@ -79,13 +83,16 @@ class ParityWatch:
     """Four cells' loads, one after the other."""
 
     def __init__(self, platform: Platform, division_g: float) -> None:
-        self.last: _Fit | None = None
         self._platform = platform
         self._division_g = division_g
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing."""
         self._theta: Vector = list(PRIOR)
         self._cov = [[sd * sd if row == column else 0.0 for column in range(4)] for row, sd in enumerate(PRIOR_SDS)]
         self._scale = SCALE_FIRST
-        self._learned = 0
+        self._learned = self._warned = 0
         self._sums: dict[tuple[Trouble, int, float], float] = {}
         self._before: dict[tuple[Trouble, int, float], float] = {}
         self._off: deque[float] = deque(maxlen=SHIFT_LOADS)
@@ -104,18 +111,21 @@ class ParityWatch:
         fit = self._fit(load.forces_g, load.sds_g)
         if fit is None:
             return self._sure()
-        self.last = fit
         if fresh:
             self._before = dict(self._sums)
         usual = fit.log_density
         for key, density in self._densities(load, fit):
             most, enough = (DEAD_MOST, DEAD_SURE) if key[0] is Trouble.NO_RESPONSE else (PART_MOST, PART_SURE)
-            gain = min(max(density - usual, -HEALTHY_MOST), most)
+            against = max(usual, -math.log(2 * load.weight_g)) if key[0] is Trouble.NO_RESPONSE else usual
+            gain = min(max(density - against, -HEALTHY_MOST), most)
             self._sums[key] = min(max(self._before.get(key, 0.0) + gain, 0.0), enough + CAP)
         self._off.append((fit.parity_g - fit.expected_g) / load.weight_g)
         sure = self._sure()
         if not sure:
             self._learn(load, fit)
+        self._warned = self._warned + 1 if sure and not sure[0].grave else 0
+        if self._warned >= USUAL_AGAIN:
+            self._begin()
         return sure
 
     def _densities(self, load: Load, fit: _Fit) -> list[tuple[tuple[Trouble, int, float], float]]:
@@ -127,7 +137,7 @@ class ParityWatch:
             possible = still if still > fit.log_density and self._could_bear(cell, load.forces_g) else -math.inf
             found.append(((Trouble.NO_RESPONSE, cell, 0.0), possible))
             for part in PARTS:
-                trouble = Trouble.WRONG_SIGN if part < 0 else Trouble.BOUND
+                trouble = Trouble.WRONG_SIGN if part < 0 else Trouble.SHORT
                 mended = tuple(f / part if n == cell else f for n, f in enumerate(load.forces_g))
                 found.append(((trouble, cell, part), fit.log_density + self._mended_gain(mended, load, fit)))
         if len(self._off) == SHIFT_LOADS:
@@ -167,20 +177,20 @@ class ParityWatch:
         return fit.log_shape - as_read.log_shape - math.log(max(fit.sd_g / as_read.sd_g, 1.0)) - ALLOWANCE
 
     def _sure(self) -> list[Diagnosis]:
-        """Return the troubles whose evidence suffices; of those that explain the same, the one that does so best."""
-        if not self._sums:
-            return []
+        """Return the trouble whose evidence suffices, a grave one first; of those that explain the same, the best."""
         shift = self._sums.get((Trouble.UNEVEN, -1, 0.0), 0.0)
-        cells = {key: value for key, value in self._sums.items() if key[0] is not Trouble.UNEVEN}
-        (trouble, cell, part), best = max(cells.items(), key=lambda item: (item[1], item[0][2]))
-        dead = trouble is Trouble.NO_RESPONSE and best >= DEAD_SURE
-        if dead or (trouble is not Trouble.NO_RESPONSE and best >= PART_SURE and best > shift + MARGIN):
-            return [Diagnosis(trouble=trouble, cell=cell, evidence=self._doubt(cells, trouble, cell, part))]
+        for trouble in (Trouble.NO_RESPONSE, Trouble.WRONG_SIGN, Trouble.SHORT):
+            sums = {key: value for key, value in self._sums.items() if key[0] is trouble}
+            if not sums:
+                continue
+            (_, cell, part), best = max(sums.items(), key=lambda item: (item[1], item[0][2]))
+            if best >= (DEAD_SURE if trouble is Trouble.NO_RESPONSE else max(PART_SURE, shift + MARGIN)):
+                return [Diagnosis(trouble=trouble, cell=cell, evidence=self._doubt(sums, trouble, cell, part))]
         return [Diagnosis(trouble=Trouble.UNEVEN)] if shift >= SHIFT_SURE else []
 
     def _doubt(self, sums: dict[tuple[Trouble, int, float], float], trouble: Trouble, cell: int, part: float) -> str:
         """Return the figures; where corners stand alone, a cell and the one diagonally opposite explain the same."""
-        words = [f"gives {part:.0%} of its load"] if trouble is Trouble.BOUND else []
+        words = [f"gives {part:.0%} of its load"] if trouble is Trouble.SHORT else []
         best = sums[trouble, cell, part]
         others = {other for (kind, other, _), value in sums.items() if kind is trouble and value > best - MARGIN}
         words += [f"or cell {other + 1} does, {place_name(self._platform, other)}" for other in sorted(others - {cell})]

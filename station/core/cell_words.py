@@ -23,6 +23,7 @@ class Trouble(enum.StrEnum):
     BOUND = "bound"
     NOISY = "noisy"
     DRIFTING = "drifting"
+    SHORT = "short"
     ROCKING = "rocking"
     UNEVEN = "uneven"
     POSITIONS = "positions"
@@ -40,13 +41,17 @@ _WORDS = {
     Trouble.NO_RESPONSE: ("does not respond to load", _CABLE),
     Trouble.WRONG_SIGN: ("falls when load is put on", "check whether its signal wires are exchanged"),
     Trouble.BOUND: (
-        "takes up too little load or does not return to zero",
+        "does not return to zero after its loads",
         "look for debris under and around the platform and for what touches it; see that it stands level and free",
     ),
     Trouble.NOISY: ("is much noisier than it was", "check its cable, plug and junction, and what shakes that corner"),
     Trouble.DRIFTING: (
         "has a zero that wanders",
         "clean the platform and that corner; check plug and junction for moisture; then replace the cell",
+    ),
+    Trouble.SHORT: (
+        "seems to take up too little of its load",
+        "look for debris under the platform and for what touches it; see that it is level and that every foot bears",
     ),
     Trouble.ROCKING: ("rocks between two positions", "look for debris under the feet; adjust them until none is loose"),
     Trouble.UNEVEN: (
