@@ -14,6 +14,7 @@ ALL = {
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
     "checker_growth": "the checker's time and memory by size of catalogue and basket",
     "settling": "how soon and how truly a load is weighed",
+    "cells": "how soon a faulty load cell is named, and how often honest loads raise an alarm, beside a fixed limit",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
     "corruption_scales": "false weights of calibrated scales on a bad line, protocol by protocol",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
