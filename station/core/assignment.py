@@ -29,11 +29,11 @@ class Room:
     Everywhere an unseen object counts 1, so a change by k units still wants the factor (1 - v)^k.
     """
 
-    free: Floats  # (lines,) without one unit of the line
     left: Floats  # (sightings,) without the sighting: the share of assignments in which it is clutter
     left_pair: Floats  # (sightings, sightings) without both; zero on the diagonal
     left_without: Floats  # (lines, sightings) as `left`, for the contents without one unit of the line
     line_more: Floats  # (ups, lines) with 1, 2, … units more of the line
+    line_less: Floats  # (downs, lines) with 1, 2, … units less of the line; as without any where it has no more
     log_total: float  # log of the sum itself; all clutter counts 1
 
 
@@ -49,15 +49,13 @@ def room(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
 def summed(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     """Return the room exactly."""
     lines, sightings = odds.shape
-    every, without = np.zeros(2**sightings), np.zeros((lines, 2**sightings))
-    every[0], without[:, 0] = 1.0, 1.0
+    none = np.zeros((lines + 1, 2**sightings))  # without any unit of the line; the last row: of all lines
+    none[:, 0] = 1.0
     for line in range(lines):
-        for unit in range(int(units[line])):
-            every = _with_one_more(every, odds[line])
-            kept = without[line].copy()
-            without = _with_one_more(without, odds[line])
-            if unit == 0:
-                without[line] = kept
+        others = np.delete(np.arange(lines + 1), line)
+        for _ in range(int(units[line])):
+            none[others] = _with_one_more(none[others], odds[line])
+    every = none[-1]
     total = every.sum()
     outside = 1.0 - (np.arange(2**sightings)[:, None] >> np.arange(sightings) & 1)
     both = (outside.T * every) @ outside / total
@@ -66,9 +64,28 @@ def summed(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     for count in range(ups):
         more = _with_one_more(more, odds)
         line_more[count] = more.sum(axis=1) / total
-    least = without.sum(axis=1)
+    line_sums, without = _one_by_one(none[:-1], odds, units)
+    least = np.maximum(without.sum(axis=1), 1e-300)
     left_without = without @ outside / least[:, None]
-    return Room(least / total, every @ outside / total, both, left_without, line_more, math.log(total))
+    return Room(every @ outside / total, both, left_without, line_more, _less(line_sums, units), math.log(total))
+
+
+def _one_by_one(none: Floats, odds: Floats, units: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return the sums (units + 1, lines) with 0, 1, … units of each line, and the subsets with one unit less."""
+    most = int(units.max(initial=1))
+    sums, without, some = np.empty((most + 1, units.size)), none.copy(), none
+    for count in range(most + 1):
+        sums[count] = some.sum(axis=1)
+        without = np.where((units == count + 1)[:, None], some, without)
+        some = _with_one_more(some, odds) if count < most else some
+    return sums, without
+
+
+def _less(sums: Floats, units: NDArray[np.int64]) -> Floats:
+    """Return (downs, lines): the ratios of `sums` (units, lines) with so many units less."""
+    lines = np.arange(units.size)
+    downs = np.arange(1, sums.shape[0])[:, None]
+    return np.asarray(sums[np.maximum(units - downs, 0), lines] / np.maximum(sums[units, lines], 1e-300))
 
 
 def _with_one_more(sums: Floats, odds: Floats) -> Floats:
@@ -85,9 +102,7 @@ def propagated(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     lines, sightings = odds.shape
     line_of_unit = np.repeat(np.arange(lines), units)
     weights = odds[line_of_unit]
-    unseen_unit, left, log_total = propagate(weights)
-    free = np.ones(lines)
-    free[line_of_unit] = unseen_unit  # units of a line are alike, so any of them serves
+    _, left, forth, log_total = propagate(weights)
     both = np.outer(left, left)
     np.fill_diagonal(both, 0.0)
     without = np.broadcast_to(left, (lines, sightings))
@@ -95,18 +110,24 @@ def propagated(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
         batch = np.broadcast_to(weights, (lines, *weights.shape)).copy()
         batch[np.arange(lines), np.searchsorted(line_of_unit, np.arange(lines))] = 0.0
         without = propagate(batch)[1]
-    return Room(free, left, both, without, _several_more(odds * left, ups), float(log_total))
+    # What the other lines leave of each sighting for all units of a line.
+    own = np.zeros((lines, sightings))
+    np.add.at(own, line_of_unit, forth)
+    cavity = 1 / np.maximum(1 / left - own, 1.0)
+    sums = np.concatenate([np.ones((1, lines)), _several_more(odds * cavity, int(units.max(initial=1)))])
+    more = _several_more(odds * left, ups)
+    return Room(left, both, without, more, _less(sums, units), float(log_total))
 
 
-def propagate(weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return (unseen, clutter, log total) for `weights` (…, units, sightings), which are odds as above.
+def propagate(weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return (unseen, clutter, claims, log total) for `weights` (…, units, sightings), which are odds as above.
 
-    Those are the probabilities that each unit went unseen, and that each sighting is clutter, and the log of the sum
-    over all assignments in Bethe's approximation.
+    Those are the probabilities that each unit went unseen, and that each sighting is clutter, how strongly
+    each unit claims each sighting, and the log of the sum over all assignments in Bethe's approximation.
     """
     if not weights.shape[-1] or not weights.shape[-2]:
         unseen, clutter = np.ones(weights.shape[:-1]), np.ones((*weights.shape[:-2], weights.shape[-1]))
-        return unseen, clutter, np.zeros(weights.shape[:-2])
+        return unseen, clutter, np.zeros_like(weights), np.zeros(weights.shape[:-2])
     back = np.ones_like(weights)
     for _ in range(ROUNDS):
         odds = weights * back
@@ -120,7 +141,7 @@ def propagate(weights: Floats) -> tuple[Floats, Floats, Floats]:
     forth = weights / (1 + odds.sum(axis=-1, keepdims=True) - odds)
     of_units, of_sightings = 1 + odds.sum(axis=-1), 1 + forth.sum(axis=-2)
     log_total = np.log(of_units).sum(axis=-1) + np.log(of_sightings).sum(axis=-1)
-    return 1 / of_units, 1 / of_sightings, log_total - np.log1p(forth * back).sum(axis=(-2, -1))
+    return 1 / of_units, 1 / of_sightings, forth, log_total - np.log1p(forth * back).sum(axis=(-2, -1))
 
 
 def _several_more(shares: Floats, ups: int) -> Floats:

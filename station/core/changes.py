@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from station.core.cases import SOME, Case, Parts, Places, parts_joined, parts_of
+from station.core.cases import NOBODY, SOME, Case, Parts, Places, parts_joined, parts_of
 from station.core.density import FLOOR, Floats
 from station.core.singles import changed_worth, missing_prior, quantity_prior
 from station.core.swaps import swap_worth
@@ -94,15 +94,15 @@ def _of_lines(case: Case, weight: Floats, line: Places, units: Floats) -> Change
 def missing_changes(case: Case) -> Changes:
     """Return one component for every line that may be missing."""
     basket = case.basket
-    weight = missing_prior(case) * case.seen.line_less**basket.quantity
+    weight = missing_prior(case) * case.seen.less(basket.quantity)
     return _of_lines(case, weight, np.arange(len(basket.lines)), -basket.quantity.astype(np.float64))
 
 
 def quantity_changes(case: Case) -> Changes:
     """Return one component for every line and change of its quantity by few units."""
     units, prior = quantity_prior(case, COMBINED_UPS)
-    less = case.seen.line_less ** np.arange(1, COMBINED_UPS + 1)[:, None]
-    ratio = np.concatenate([case.seen.line_more[:COMBINED_UPS], less])
+    downs = np.broadcast_to(np.arange(1, COMBINED_UPS + 1)[:, None], (COMBINED_UPS, len(case.basket.lines)))
+    ratio = np.concatenate([case.seen.line_more[:COMBINED_UPS], case.seen.less(downs)])
     here = prior > 0
     line = np.broadcast_to(np.arange(len(case.basket.lines)), prior.shape)
     return _of_lines(case, (prior * ratio)[here], line[here], units[here])
@@ -146,3 +146,24 @@ def named_swap_changes(case: Case) -> Changes:
         variance[line] - basket.variance_g2 + beliefs.variance_g2[place], loss, value,
         parts_of(best.size, line, place, 1),
     )  # fmt: skip
+
+
+def shared_sightings(case: Case, part: Parts) -> Floats:
+    """Return (n, n) what is left of the ratio of a pair of components, for one sighting cannot be of two objects.
+
+    A component that adds an object uses a sighting with some share u; of a pair, 1 - sum_s u_s u'_s is left, a factor
+    for each camera.
+    """
+    left = np.ones((part.line.size, part.line.size))
+    column = np.searchsorted(case.seen.named, np.maximum(part.product, 0))
+    named, line = part.product >= 0, np.maximum(part.line, 0)
+    for use in case.seen.uses:
+        gain = np.zeros((part.line.size, use.odds.shape[1]))
+        besides, swapped = named & (part.line == NOBODY), named & (part.line != NOBODY)
+        more = (part.line != NOBODY) & (part.product == NOBODY) & (part.units > 0)
+        gain[besides] = use.named[column[besides]]
+        gain[swapped] = use.odds[column[swapped]] * use.left_without[line[swapped]]
+        gain[more] = use.line[line[more]]
+        share = gain / (1 + gain.sum(axis=1, keepdims=True))
+        left *= np.maximum(1 - np.einsum("as,bs->ab", share, share), 1e-12)
+    return left

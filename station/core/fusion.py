@@ -55,11 +55,10 @@ class Posterior:
     def top(self, count: int) -> list[Found]:
         """Return the likeliest entries of all branches, best first; at most `count`."""
         best = [
-            _found(branch, p, int(at))
-            for p, branch in zip(self.p, self.branches, strict=True)
-            for at in _largest(p, count)
+            (float(p[at]), number, at) for number, p in enumerate(self.p) for at in _largest(p, count)
         ]
-        return sorted(best, key=lambda found: -found.p)[:count]
+        best.sort(key=lambda entry: -entry[0])
+        return [_found(self.branches[number], self.p[number], at) for _, number, at in best[:count]]
 
 
 def posterior(case: Case, trust: float) -> Posterior:

@@ -116,7 +116,10 @@ def _both_known(case: Case, mixture: _Mixture) -> Branch:
     allowed &= ~(restored | (besides[first] & (gone[second] == known.part.product[first]) & (gone[second] != NOBODY)))
     one, other = changes.picked(known, first[allowed]), changes.picked(known, second[allowed])
     like = _like(case, one.shift_g + other.shift_g, one.variance_g2 + other.variance_g2)
-    return _branch(like + log_of(2 * one.weight * other.weight), one, other)
+    weight = 2 * one.weight * other.weight
+    if case.seen.named.size:
+        weight *= changes.shared_sightings(case, known.part)[first[allowed], second[allowed]]
+    return _branch(like + log_of(weight), one, other)
 
 
 def _some(case: Case, size: int) -> Changes:

@@ -7,7 +7,7 @@ by the store's policy. Where the evidence cannot support a release, it abstains 
 from collections.abc import Sequence
 
 from station.core import wording
-from station.core.basket import UNKNOWN_PLACE, Basket, tare_of, weigh
+from station.core.basket import UNKNOWN_PLACE, Basket, weigh
 from station.core.beliefs import Beliefs
 from station.core.cases import case_of
 from station.core.claim import TRUST_MAX, TRUST_MIN, Claim
@@ -18,8 +18,10 @@ from station.core.policy_costs import costs
 from station.core.recheck import Looks, looks
 from station.core.sights import look
 from station.core.store_policy import Policy as Policy  # noqa: PLC0414 - the policy's values are part of this module
+from station.core.support import beyond_reason, blind, unknown_lines
 from station.core.verdict import (
     Action,
+    Cause,
     Decision,
     Judgement,
     Kind,
@@ -32,11 +34,14 @@ from station.core.verdict import (
 from station.core.visible import smallest_visible
 
 REASON_OF: dict[Kind, Reason] = {
-    "unscanned": "UNSCANNED", "several": "UNSCANNED", "missing": "MISSING", "swapped": "SWAPPED",
+    "unscanned": "UNSCANNED", "missing": "MISSING", "swapped": "SWAPPED",
     "quantity": "QUANTITY", "unknown_object": "UNKNOWN_ITEM", "foreign_load": "FOREIGN_OBJECT",
     "scale_fault": "SCALE_FAULT", "stale_weight": "STALE_CATALOGUE",
 }  # fmt: skip
 REASON_SHARE = 0.1  # of the probability that the basket is not as claimed: less is no reason
+CALL_STAFF: frozenset[tuple[Kind, Cause | None]] = frozenset(
+    {("foreign_load", None), ("foreign_load", "tare"), ("unknown_object", None), ("scale_fault", None)}
+)  # a rescan would not help
 WAITING: frozenset[Reason] = frozenset({"NO_CLAIM", "NOT_SETTLED"})  # what time or the shopper may mend
 CHANCE_SD = 2.0  # a difference below so many standard deviations is not spoken of
 
@@ -47,12 +52,15 @@ def judge(
     """Return the judgement of a claim by what scale and cameras saw; no evidence is None."""
     if reading is None:
         return abstained(("NOT_SETTLED",), claim.currency)
+    if broken := beyond_reason(reading, policy):
+        weight = Weight(gross_g=reading.gross_g, sd_g=reading.sd_g)
+        return abstained(broken, claim.currency, weight, requirements(claim, beliefs))
     result = consider(claim, reading, evidence, beliefs, policy)
     named = looks(result) if costs(policy, result.p_as_claimed, result.loss_minor).decision != "accept" else Looks()
     way = costs(policy, result.p_as_claimed, result.loss_minor, named.settled_minor, named.p_open)
-    blind = _blind(result.case.basket, claim, policy)
-    if way.decision == "accept" and blind and not (evidence and evidence.sightings):
-        return abstained(blind, claim.currency, _weight(result.case.basket, reading), requirements(claim, beliefs))
+    unsure = blind(result.case.basket, policy)
+    if way.decision == "accept" and unsure and not (evidence and evidence.sightings):
+        return abstained(unsure, claim.currency, _weight(result.case.basket, reading), requirements(claim, beliefs))
     named = named if way.decision == "review" else Looks()
     smallest = smallest_visible(result.case, trust_of(claim, policy))
     return _judgement(claim, reading, result, way.decision, named, smallest)
@@ -82,15 +90,6 @@ def abstained(
     )  # fmt: skip
 
 
-def _blind(basket: Basket, claim: Claim, policy: Policy) -> tuple[Reason, ...]:
-    """Return why weight alone cannot tell anything about this basket, or nothing."""
-    if basket.variance_g2 <= policy.blind_sd_g**2:
-        return ()
-    tare_g2 = tare_of(claim, policy)[1] ** 2
-    goods_g2 = basket.variance_g2 - basket.fixed_g2
-    return ("TARE_UNKNOWN",) if tare_g2 > goods_g2 else ("UNKNOWN_WEIGHT",)
-
-
 def _judgement(
     claim: Claim, reading: Reading, result: Posterior, decision: Decision, named: Looks, smallest: SmallestVisible
 ) -> Judgement:
@@ -112,29 +111,41 @@ def _action(decision: Decision, result: Posterior, lines: Sequence[Recheck]) -> 
         return "release"
     if decision == "review":
         return "rescan_items" if lines else "sight_check"
-    return "call_staff" if _likeliest(result) in {"foreign_load", "unknown_object"} else "rescan_all"
+    return "call_staff" if _likeliest(result) in CALL_STAFF else "rescan_all"
 
 
-def _families(result: Posterior) -> dict[Kind, float]:
+def _families(result: Posterior) -> dict[tuple[Kind, Cause | None], float]:
     """Return the probability of each way in which the basket is not as claimed."""
-    return {branch.kind: float(p.sum()) for branch, p in zip(result.branches[1:], result.p[1:], strict=True)}
+    families: dict[tuple[Kind, Cause | None], float] = {}
+    for branch, p in zip(result.branches[1:], result.p[1:], strict=True):
+        key = branch.kind, branch.cause
+        families[key] = families.get(key, 0.0) + float(p.sum())
+    return families
 
 
-def _likeliest(result: Posterior) -> Kind:
+def _likeliest(result: Posterior) -> tuple[Kind, Cause | None]:
     families = _families(result)
-    return max(families, key=lambda kind: families[kind])
+    return max(families, key=lambda each: families[each])
 
 
 def _reasons(result: Posterior) -> tuple[Reason, ...]:
     families = _families(result)
     total = sum(families.values())
-    kinds = sorted(families, key=lambda kind: -families[kind])
-    reasons: list[Reason] = [REASON_OF[kind] for kind in kinds if families[kind] >= REASON_SHARE * total]
-    unknown = any(
-        place == UNKNOWN_PLACE and line.weight_g is None
-        for place, line in zip(result.case.basket.place, result.case.basket.lines, strict=True)
-    )
-    return tuple(dict.fromkeys([*reasons, *(["UNKNOWN_WEIGHT"] if unknown else [])]))  # type: ignore[list-item]
+    most = sorted(families, key=lambda each: -families[each])
+    reasons: list[Reason] = [_reason(result, *each) for each in most if families[each] >= REASON_SHARE * total]
+    if unknown_lines(result.case.basket).any():
+        reasons.append("UNKNOWN_WEIGHT")
+    return tuple(dict.fromkeys(reasons))
+
+
+def _reason(result: Posterior, kind: Kind, cause: Cause | None) -> Reason:
+    """Return the reason of a kind; of several deviations that of the likeliest one's first part."""
+    if cause == "tare":
+        return "TARE_UNKNOWN"
+    if kind != "several":
+        return REASON_OF[kind]
+    found = next((found for found in result.top(10) if found.kind == "several" and found.parts), None)
+    return REASON_OF[found.parts[0].kind(result.case.basket)] if found else "UNSCANNED"
 
 
 def requirements(claim: Claim, beliefs: Beliefs) -> tuple[Requirement, ...]:
@@ -159,6 +170,6 @@ def _message(action: Action, result: Posterior, named: Looks) -> dict[str, str]:
     claimed = [beliefs.names[place] if place != UNKNOWN_PLACE else gtin for gtin, place in places]
     names = [*claimed, *(product.name for product in named.products)]
     telling = abs(basket.residual_g) > CHANCE_SD * basket.variance_g2**0.5
-    likeliest = _likeliest(result)
-    over = likeliest == "missing" or (likeliest == "quantity" and basket.residual_g < 0)
-    return wording.asking(action, likeliest, names, basket.residual_g if telling else None, over=over)
+    kind, cause = _likeliest(result)
+    over = kind == "missing" or (kind == "quantity" and basket.residual_g < 0)
+    return wording.asking(action, cause or kind, names, basket.residual_g if telling else None, over=over)

@@ -35,46 +35,41 @@ class Looks:
     p_open: float = 1.0
 
 
-@dataclass(frozen=True)
-class _Settled:
-    """What a set of looks settles."""
-
-    loss_minor: float
-    p: float
-
-    def saves(self, result: Posterior) -> float:
-        """Return how much the looks save beside a check without any."""
-        policy, p, loss = result.case.policy, result.p_as_claimed, result.loss_minor
-        without = costs(policy, p, loss).small_check
-        return without - costs(policy, p, loss, self.loss_minor, 1 - self.p).small_check + KNOWING_MINOR * self.p
-
-
 def looks(result: Posterior) -> Looks:
     """Return the looks most worth their while."""
     differing = [found for found in result.top(CONSIDERED) if found.kind in SETTLED_BY_LOOKS]
+    by_look: dict[Look, list[int]] = {}
+    for number, found in enumerate(differing):
+        for look in _looks_of(found):
+            by_look.setdefault(look, []).append(number)
     total = sum(_worth(found) for found in differing)
-    possible = {look for found in differing for look in _looks_of(found)}
+    worth = {look: sum(_worth(differing[at]) for at in of) for look, of in by_look.items()}
+    left = {look for look, each in worth.items() if each >= WORTH_MIN * total}
     chosen: list[Look] = []
-    settled = _Settled(0.0, 0.0)
-    while len(chosen) < LOOKS_MAX and (left := possible - set(chosen)):
-        gains = {look: _settled(differing, [*chosen, look]) for look in sorted(left)}
-        best = max(gains, key=lambda look: gains[look].saves(result))
-        worth = sum(_worth(found) for found in differing if best in _looks_of(found))
-        if worth < WORTH_MIN * total or gains[best].saves(result) <= settled.saves(result):
+    settled, met = (0.0, 0.0), set[int]()
+    while left and len(chosen) < LOOKS_MAX:
+        more = {look: _with(settled, [(differing[at], at not in met) for at in by_look[look]]) for look in left}
+        best = max(sorted(left), key=lambda look: _saved(result, *more[look]))
+        if _saved(result, *more[best]) <= _saved(result, *settled):
             break
         chosen.append(best)
-        settled = gains[best]
-    return _told(result, differing, chosen, settled)
+        left.remove(best)
+        settled = more[best]
+        met.update(by_look[best])
+    return _told(result, differing, chosen, *settled)
 
 
-def _settled(differing: list[Found], chosen: list[Look]) -> _Settled:
-    loss, p = 0.0, 0.0
-    for found in differing:
-        seen = sum(_look_at(part) in chosen for part in found.parts)
-        if seen:
-            loss += found.p * found.loss_minor * seen / len(found.parts)
-            p += found.p
-    return _Settled(loss, min(p, 1.0))
+def _saved(result: Posterior, loss_minor: float, p: float) -> float:
+    """Return how much looks that settle this loss, and find something with probability `p`, save beside none."""
+    policy, claimed, loss = result.case.policy, result.p_as_claimed, result.loss_minor
+    without = costs(policy, claimed, loss).small_check
+    return without - costs(policy, claimed, loss, loss_minor, 1 - p).small_check + KNOWING_MINOR * p
+
+
+def _with(settled: tuple[float, float], more: list[tuple[Found, bool]]) -> tuple[float, float]:
+    """Return (loss, probability) settled with the explanations that one more look concerns; True: not met before."""
+    loss = sum(found.p * found.loss_minor / len(found.parts) for found, _ in more)
+    return settled[0] + loss, min(settled[1] + sum(found.p for found, new in more if new), 1.0)
 
 
 def _worth(found: Found) -> float:
@@ -91,7 +86,9 @@ def _looks_of(found: Found) -> list[Look]:
     return [look for part in found.parts if (look := _look_at(part)) is not None]
 
 
-def _told(result: Posterior, differing: list[Found], chosen: list[Look], settled: _Settled) -> Looks:
+def _told(
+    result: Posterior, differing: list[Found], chosen: list[Look], settled_minor: float, p_found: float
+) -> Looks:
     lines: list[Recheck] = []
     products: list[LookFor] = []
     basket, beliefs = result.case.basket, result.case.beliefs
@@ -103,4 +100,4 @@ def _told(result: Posterior, differing: list[Found], chosen: list[Look], settled
             lines.append(Recheck(line=basket.lines[look[1]].line, gtin=basket.lines[look[1]].gtin, why=text))
         else:
             products.append(LookFor(gtin=beliefs.gtins[look[1]], name=beliefs.names[look[1]], why=text))
-    return Looks(tuple(lines), tuple(products), settled.loss_minor, 1 - settled.p)
+    return Looks(tuple(lines), tuple(products), settled_minor, 1 - p_found)

@@ -8,6 +8,7 @@ import numpy as np
 
 from station.core.cases import SOME, Branch, Case, branch_of, joined, log_of, one, parts_of
 from station.core.density import Floats, log_t
+from station.core.fillers import item_density
 
 SEVERAL_SHARE = 0.6, 0.25, 0.15  # two, three, four items
 NAMED_MAX = 24  # products named by cameras that take part in pairs
@@ -33,12 +34,14 @@ def several(case: Case, _highest: float) -> Branch:
 def _named(case: Case) -> list[Branch]:
     """Pairs of which a camera named one or both."""
     beliefs, seen, basket = case.beliefs, case.seen, case.basket
-    gain = case.prior[seen.named] * seen.named_more
+    gain = beliefs.prior[seen.named] * seen.named_more
     best = np.argsort(gain)[::-1][:NAMED_MAX]
     best = best[gain[best] > 0]
     place, own, price = seen.named[best], beliefs.variance_g2[seen.named[best]], beliefs.price_minor[seen.named[best]]
     rest_g, variance = basket.residual_g - beliefs.mean_g[place], basket.variance_g2 + own
-    like = beliefs.sums[0].smoothed(rest_g, variance) * gain[best] * seen.other_more * 2 * SEVERAL_SHARE[0]
+    also = item_density(case, rest_g[:, None], variance[:, None], np.broadcast_to(place, (best.size, best.size)))
+    unnamed = np.maximum(beliefs.sums[0].smoothed(rest_g, variance) - also.sum(axis=1), 0.0)
+    like = unnamed * gain[best] * seen.other_more * 2 * SEVERAL_SHARE[0]
     value = price + beliefs.usual_price_minor
     loss = case.policy.loss_factor
     single = branch_of(
@@ -47,7 +50,7 @@ def _named(case: Case) -> list[Branch]:
     )  # fmt: skip
     first, second = np.triu_indices(best.size)
     ways = np.where(first == second, 1.0, 2.0) * SEVERAL_SHARE[0]
-    prior = case.prior[place[first]] * case.prior[place[second]] * ways
+    prior = beliefs.prior[place[first]] * beliefs.prior[place[second]] * ways
     both = variance[first] + own[second]
     log_like = log_t(rest_g[first] - beliefs.mean_g[place[second]], both, basket.freedom_at(both))
     log_w = log_like + log_of(prior * seen.pair_named[best[first], best[second]])

@@ -37,18 +37,34 @@ class Seen:
     other_more: float  # one product more that no sighting names
     unknown_more: float  # one object more from outside the gallery
     line_more: Floats  # (k, lines) k + 1 units more of each line
-    line_less: Floats  # (lines,) one unit less
+    line_less: Floats  # (downs, lines) 1, 2, … units less; as without any where the line has no more
     swap_named: Floats  # (lines, named) one unit less of the line and one named more
     swap_other: Floats  # (lines,) … and one unnamed more
     pair_named: Floats  # (named, named) both more
     log_replaced: float = 0.0  # nothing of the claim, but other goods
+    uses: tuple["Use", ...] = ()
+
+    def less(self, units: NDArray[np.int64]) -> Floats:
+        """Return (…, lines) the ratios of so many `units` (…, lines) less."""
+        rows = np.minimum(units, self.line_less.shape[0]) - 1
+        return np.asarray(self.line_less[rows, np.arange(self.line_less.shape[1])], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """One camera's sightings as objects added to the contents would use them: odds times what is left."""
+
+    named: Floats  # (named, sightings) a named product more
+    line: Floats  # (lines, sightings) a unit more of a line
+    odds: Floats  # (named, sightings) of a named product ...
+    left_without: Floats  # (lines, sightings) ... for which a unit of the line makes room
 
 
 def nothing_seen(lines: int, ups: int) -> Seen:
     """Return the ratios of a station without a camera: all one."""
     return Seen(
         named=np.zeros(0, dtype=np.int64), named_more=np.ones(0), other_more=1.0, unknown_more=1.0,
-        line_more=np.ones((ups, lines)), line_less=np.ones(lines),
+        line_more=np.ones((ups, lines)), line_less=np.ones((1, lines)),
         swap_named=np.ones((lines, 0)), swap_other=np.ones(lines), pair_named=np.ones((0, 0)),
     )  # fmt: skip
 
@@ -86,7 +102,7 @@ def _both(one: Seen, other: Seen) -> Seen:
         unknown_more=one.unknown_more * other.unknown_more, line_more=one.line_more * other.line_more,
         line_less=one.line_less * other.line_less, swap_named=one.swap_named * other.swap_named,
         swap_other=one.swap_other * other.swap_other, pair_named=one.pair_named * other.pair_named,
-        log_replaced=one.log_replaced + other.log_replaced,
+        log_replaced=one.log_replaced + other.log_replaced, uses=one.uses + other.uses,
     )  # fmt: skip
 
 
@@ -124,7 +140,11 @@ class _View:
         """Return the ratios that this camera alone supports; `ups` bounds the extra units of a line."""
         hidden = 1 - self.v
         units = np.minimum(self.basket.quantity, UNITS_MAX)
-        left = room(self._of_lines() * self.scale, units, ups)
+        of_lines = self._of_lines() * self.scale
+        left = room(of_lines, units, ups)
+        downs = np.arange(1, left.line_less.shape[0] + 1)[:, None]
+        line_less = left.line_less / hidden ** np.minimum(downs, units)
+        free = left.line_less[:1].T if left.line_less.size else np.ones((units.size, 1))
         named, other = self.of_named.T * self.scale, self.of_other * self.scale
         one = 1 + (named * left.left).sum(axis=1)
         # Not `@`: a threaded product of such small matrices takes a hundred times longer on a busy machine.
@@ -134,10 +154,10 @@ class _View:
             named=self.named, named_more=hidden * one,
             other_more=hidden * float(1 + (other * left.left).sum()),
             unknown_more=hidden * float(1 + (self.of_unknown * self.scale * left.left).sum()),
-            line_more=hidden ** np.arange(1, ups + 1)[:, None] * left.line_more, line_less=left.free / hidden,
-            swap_named=left.free[:, None] * swap,
-            swap_other=left.free * (1 + (left.left_without * other).sum(axis=1)),
+            line_more=hidden ** np.arange(1, ups + 1)[:, None] * left.line_more, line_less=line_less,
+            swap_named=free * swap, swap_other=free[:, 0] * (1 + (left.left_without * other).sum(axis=1)),
             pair_named=hidden**2 * (one[:, None] + one[None, :] - 1 + both),
+            uses=(Use(named * left.left, of_lines * left.left, named, left.left_without),),
             log_replaced=self.log_strangers - left.log_total - float(units.sum()) * math.log(hidden),
         )  # fmt: skip
 

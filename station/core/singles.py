@@ -62,7 +62,8 @@ def quantity(case: Case, _highest: float) -> Branch:
     """Return one entry for every line and number of units more or less."""
     basket, seen = case.basket, case.seen
     units, prior = quantity_prior(case)
-    ratio = np.concatenate([seen.line_more, seen.line_less ** np.arange(1, UPS + 1)[:, None]])
+    downs = np.broadcast_to(np.arange(1, UPS + 1)[:, None], (UPS, len(basket.lines)))
+    ratio = np.concatenate([seen.line_more, seen.less(downs)])
     log_w = _lines_changed(case, units, ratio) + log_of(prior)
     here = prior > 0
     line = np.broadcast_to(np.arange(len(basket.lines)), prior.shape)[here]
@@ -86,7 +87,7 @@ def missing(case: Case, _highest: float) -> Branch:
     """Return one entry for every line."""
     basket = case.basket
     line, units = np.arange(len(basket.lines)), -basket.quantity
-    log_w = _lines_changed(case, units.astype(np.float64), case.seen.line_less**basket.quantity)
+    log_w = _lines_changed(case, units.astype(np.float64), case.seen.less(basket.quantity))
     loss, value = changed_worth(case, line, units.astype(np.float64))
     log_w += log_of(missing_prior(case))
     return branch_of("missing", log_w, loss, value, parts_of(line.size, line, units=units))

@@ -126,6 +126,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unknown_median_g: Annotated[float, Meta(gt=0, le=100_000)] = 350.0
     unknown_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
     blind_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 3000.0  # beyond this the weight alone cannot support a yes
+    unknown_share: Share = 0.5  # of the goods' weight: with more from products nobody described ...
+    unknown_sd_g: Annotated[float, Meta(gt=1, le=100_000)] = 1500.0  # ... this is the limit
+    below_zero_g: Grams = 100.0  # what the scale may show below nothing
+    load_max_g: Annotated[float, Meta(gt=0, le=3_000_000)] = 500_000.0  # more than any platform carries
     sights: Sights = Sights()
 
 

@@ -33,8 +33,7 @@ def stale_density(case: Case, residual_g: Floats) -> Floats:
 
 def stale_lines(case: Case) -> Floats:
     """Return one for lines that rest on the catalogue's weight, else zero."""
-    labelled = np.array([line.weight_g is not None for line in case.basket.lines], dtype=np.bool_)
-    return np.where((case.basket.place >= 0) & ~labelled, 1.0, 0.0)
+    return np.where((case.basket.place >= 0) & ~case.basket.labelled, 1.0, 0.0)
 
 
 def stale_weight(case: Case, _highest: float) -> Branch:

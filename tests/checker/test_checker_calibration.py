@@ -190,7 +190,8 @@ def test_weight_alone_is_calibrated(weighings: int) -> None:
 
 def test_weight_and_sightings_are_calibrated_and_tell_more() -> None:
     """Without unknown objects and foreign loads, whose looks nobody described."""
-    policy = Policy(base_rates=BaseRates(unknown_object=0.0, foreign_load=0.0, other_basket=0.0), sights=Sights(clutter_per_camera=0.1))
+    rates = BaseRates(unknown_object=0.0, foreign_load=0.0, other_basket=0.0)
+    policy = Policy(base_rates=rates, sights=Sights(clutter_per_camera=0.1))
     blind, told, true = judged(Nature(8, 5, policy), policy, see=True)
     assert calibration_error(told, true) <= 0.02
     assert log_loss(told, true) < 0.95 * log_loss(blind, true)

@@ -2,13 +2,15 @@
 
 import itertools
 import re
+from typing import get_args
 
 import pytest
 
 from station.core import wording
+from station.core.phrases import Texts
 from station.core.policy_costs import costs
 from station.core.store_policy import Policy
-from station.core.verdict import Action, Kind, Reason
+from station.core.verdict import Action, Cause, Kind, Reason
 
 ACCUSING = (
     "steal", "stole", "theft", "thief", "fraud", "cheat", "dishonest", "suspicious", "suspect", "unpaid", "forgot",
@@ -17,11 +19,11 @@ ACCUSING = (
     "vol ", "voleur", "fraude", "triche", "suspect", "oublié", "impayé", "malhonnête",
 )  # fmt: skip
 ACTIONS: tuple[Action, ...] = ("sight_check", "rescan_items", "rescan_all", "call_staff")
-KINDS: tuple[Kind, ...] = ("unscanned", "missing", "swapped", "quantity", "several", "unknown_object", "foreign_load")
+KINDS: tuple[Kind | Cause, ...] = (*get_args(Kind), *get_args(Cause))
 NAMES: tuple[list[str], ...] = ([], ["cheese"], ["cheese", "milk"], ["cheese", "milk", "bread", "salt"])
 
 
-def all_texts() -> list[wording.Texts]:
+def all_texts() -> list[Texts]:
     texts = [wording.released()]
     reasons: tuple[Reason | None, ...] = ("NO_CLAIM", "NOT_SETTLED", "SCALE_FAULT", None)
     stops: tuple[Action, ...] = ("wait", "call_staff")
@@ -45,16 +47,35 @@ def test_every_text_is_whole_and_neutral_in_three_languages() -> None:
 
 
 def test_the_sentence_of_the_cheese() -> None:
-    texts = wording.asking("sight_check", "unscanned", ["the cheese"], 398.2, over=False)
+    texts = wording.asking("sight_check", "unscanned", ["cheese"], 398.2, over=False)
     assert texts["en"] == "Please show the cheese: the basket is 398 g heavier than the receipt."
-    assert texts["de"] == "Bitte zeigen Sie the cheese: Der Korb ist 398 g schwerer als der Beleg."
+    assert texts["de"] == "Bitte zeigen Sie cheese: Der Korb ist 398 g schwerer als der Beleg."
     light = wording.asking("rescan_items", "swapped", ["a", "b"], -1250.0, over=False)
     assert light["fr"] == "Veuillez montrer a et b : le panier pèse 1,25 kg de moins que le ticket."
 
 
 def test_reasons_for_staff_are_neutral_too() -> None:
-    for kind in KINDS:
+    for kind in get_args(Kind):
         assert not [word for word in ACCUSING if word in wording.why(kind, 1, 50.0) and word != "lie "]
+
+
+def test_a_product_without_a_name_is_called_by_its_number() -> None:
+    texts = wording.asking("rescan_items", "missing", ["04006381333931"], None, over=True)
+    assert texts["en"] == "Please check the item 04006381333931: you may be paying for more than you have."
+    assert "Artikel 04006381333931" in texts["de"]
+
+
+def test_a_wrong_carrier_asks_for_the_carrier_and_no_goods() -> None:
+    texts = wording.asking("sight_check", "tare", ["cheese"], -2250.0, over=False)
+    assert "cart or basket: the basket is 2.25 kg lighter" in texts["en"]
+    assert all("cheese" not in text for text in texts.values())
+
+
+def test_a_greater_appetite_for_risk_lets_more_pass() -> None:
+    assert costs(Policy(risk_appetite=1.0), 0.5, 40.0).decision == "review"
+    assert costs(Policy(risk_appetite=2.0), 0.5, 40.0).decision == "accept"
+    assert costs(Policy(risk_appetite=0.5), 0.5, 15.0).decision == "review"
+    assert costs(Policy(risk_appetite=1.0), 0.5, 15.0).decision == "accept"
 
 
 @pytest.mark.parametrize(
