@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow bench model docs clean
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow test-hw bench model docs clean
 
 BIN := .venv/bin
 JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
@@ -41,6 +41,10 @@ test-tflite: setup-tflite ## the whole suite on the other inference runtime (.ve
 test-slow: ## the tests that take minutes, those on real baskets among them
 	@tools/setup.sh bench
 	$(BIN)/pytest -n 0 -m slow --timeout 1800 $(ARGS)
+
+test-hw: setup ## the drivers on a kernel's own drivers and simulated chips, in the virtual machine of ../shared/testbed
+	@if [ -x ../shared/testbed/testbed ]; then nice ../shared/testbed/testbed setup; fi
+	$(BIN)/pytest -n 0 -m hw tests/hw $(ARGS)
 
 bench: ## measure what is fast and what is right; prints tables
 	@tools/setup.sh bench

@@ -95,14 +95,18 @@ class _Board(I2cConverter):
         return True
 
     def _fetch(self, bus: Bus) -> bytes:
-        """Read the answer in one transaction, so that it is of one piece; byte by byte where the adapter cannot."""
+        """Read the answer in one transaction, so that it is of one piece.
+
+        An adapter that only speaks SMBus cannot read without naming a register: it names the request, and gets the
+        answer to the one before. Byte by byte would not do: each read may begin the answer anew, and never end it.
+        """
         message = smbus2.i2c_msg.read(self._device.address, _ANSWER_BYTES)
         try:
             bus.i2c_rdwr(message)
         except OSError as error:
             if error.errno != errno.EOPNOTSUPP:
                 raise
-            return bytes(bus.read_byte(self._device.address) for _ in range(_ANSWER_BYTES))
+            return bytes(bus.read_i2c_block_data(self._device.address, _GET_RAW, _ANSWER_BYTES))
         return bytes(message)
 
 

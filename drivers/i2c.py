@@ -18,6 +18,7 @@ from drivers.integrity import Cause, Rejects
 from drivers.pace import Pace
 
 _FAILURES_MOST = 5
+_NOBODY = {errno.EREMOTEIO, errno.ENXIO, errno.ENODEV}  # adapters differ
 _TRANSIENT = {errno.EREMOTEIO, errno.ENXIO, errno.EIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY}
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ class I2cDevice:
     def _lost(self, error: OSError) -> SensorError:
         if isinstance(error, SensorError):
             return error
-        why = "does not acknowledge" if error.errno in {errno.EREMOTEIO, errno.ENXIO} else f"fails: {error.strerror}"
+        why = "does not acknowledge" if error.errno in _NOBODY else f"fails: {error.strerror}"
         return SensorError(
             f"{self.name} {why}", "check its wiring, supply and address; `i2cdetect -y` lists who answers"
         )
