@@ -82,6 +82,7 @@ class SerialLine(FaultyLine):
         case = self._case
         if case.lines:
             *pieces, rest = re.split(rb"[\r\n]", self._rest + got)
+            pieces = [case.normal(piece) for piece in pieces]
             self._rest, sent = b"" if case.asked else rest, sent.strip(b"\r\n")
         else:
             sent, got = case.normal(sent), case.normal(got)

@@ -1,7 +1,8 @@
 """What weighing costs: four load cells at 80 samples a second, from the bytes on the wire to the engine's effects.
 
 Live: emulated devices in a process of their own write to pseudo-terminals at their real pace; here the station's own
-thread reads them and the consumer hands every event to the engine, on whose platform goods come and go. Counted is the
+thread reads them and the consumer hands every event to the engine. Idle: the platform stays empty, and drivers may
+hand out samples in portions; busy: goods come and go, and every sample is handed out as it comes. Counted is the
 processor time of this whole process, kernel included, as a share of one core. Two ways of wiring: one bridge for all
 four cells, and four boards that print lines, each with its own clock, judged each by itself and aligned in time.
 Stages: the bridge's bytes again in one thread, each stage with those before it; their difference is its own cost. At
@@ -42,6 +43,7 @@ from station.core.engine import Engine
 from station.core.setup import Setup
 from station.core.tracks import ScaleSpec
 from station.core.verdict import Versions
+from station.core.weighing import PlatformPhase
 from station.sensing import ScaleWorker
 
 RATE_HZ = 80
@@ -52,6 +54,7 @@ GOODS = PlacedObject("04006381333931", "a crate", 2_500.0, 0.05, -0.02)
 COME_S, GO_S = 4.0, 8.0  # of every ten seconds, goods lie on the platform from the fourth to the eighth
 WARM_S = 1.0
 PATIENCE_S = 20.0
+BUSY = (False, True)
 ROUNDS = 5
 PROFILE_ROWS = 12
 PERIOD_US = 12_500
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(seconds: float) -> dict[str, Any]:
     """Return all figures."""
-    rows = {kind: live(kind, seconds) for kind in Kind}
+    rows = {f"{kind}, {'busy' if busy else 'idle'}": live(kind, seconds, busy=busy) for kind in Kind for busy in BUSY}
     kept = all(row["share"] <= LIMIT_SHARE for row in rows.values())
     return {"live": rows, "stages": stages(_portions(seconds)), "limit_share": LIMIT_SHARE, "kept": kept}
 
@@ -92,23 +95,23 @@ def new_engine() -> Engine:
 # live
 
 
-def live(kind: Kind, seconds: float) -> dict[str, Any]:
+def live(kind: Kind, seconds: float, *, busy: bool) -> dict[str, Any]:
     """Weigh an emulated platform for so long; return the share of one core and what came."""
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder, _devices(kind, Path(folder)) as ports:
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder, _devices(kind, Path(folder), busy=busy) as ports:
         inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
         worker = ScaleWorker(0, _driver(kind, ports), inbox.put)
         engine = new_engine()
         worker.start()
-        _consume(inbox, engine, WARM_S)
+        _consume(inbox, engine, worker, WARM_S)
         began, began_s = time.process_time(), time.monotonic()
-        samples = _consume(inbox, engine, seconds)
+        samples = _consume(inbox, engine, worker, seconds)
         used_s, took_s = time.process_time() - began, time.monotonic() - began_s
         worker.stop()
         worker.join()
     return {"share": used_s / took_s, "samples_per_s": samples / took_s, "us_per_sample": used_s / samples * 1e6}
 
 
-def _consume(inbox: "queue.SimpleQueue[object]", engine: Engine, seconds: float) -> int:
+def _consume(inbox: "queue.SimpleQueue[object]", engine: Engine, worker: ScaleWorker, seconds: float) -> int:
     """Be the consumer for a while; return how many samples it took."""
     samples, end_s = 0, time.monotonic() + seconds
     while (left_s := end_s - time.monotonic()) > 0:
@@ -118,14 +121,15 @@ def _consume(inbox: "queue.SimpleQueue[object]", engine: Engine, seconds: float)
             break
         assert isinstance(event, events.Event)
         engine.handle(event)  # type: ignore[arg-type] # every subclass is one of AnyEvent
+        worker.relax(calm=engine.weighing.idle and engine.weighing.phase is PlatformPhase.EMPTY)  # as the daemon does
         samples += isinstance(event, events.Sampled)
     return samples
 
 
 @contextmanager
-def _devices(kind: Kind, folder: Path) -> Iterator[list[str]]:
+def _devices(kind: Kind, folder: Path, *, busy: bool) -> Iterator[list[str]]:
     """Run the emulated electronics in another process; yield its ports."""
-    process = multiprocessing.get_context("spawn").Process(target=emulate, args=(kind, folder), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=emulate, args=(kind, folder, busy), daemon=True)
     process.start()
     ports = [folder / f"port{number}" for number in range(kind.ports)]
     end_s = time.monotonic() + PATIENCE_S

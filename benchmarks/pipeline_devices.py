@@ -30,8 +30,8 @@ class Kind(enum.StrEnum):
         return 1 if self is Kind.BRIDGE else len(PERIODS_NS)
 
 
-def emulate(kind: Kind, folder: Path) -> None:
-    """Run for ever, with goods that come and go; the ports appear in `folder`."""
+def emulate(kind: Kind, folder: Path, busy: bool) -> None:  # noqa: FBT001 - arguments of a process
+    """Run for ever, when `busy` with goods that come and go; the ports appear in `folder`."""
     world = LiveWorld(World(seed=1))
     pace = VirtualPace()
     if kind is Kind.BRIDGE:
@@ -42,7 +42,7 @@ def emulate(kind: Kind, folder: Path) -> None:
             _board(world, pace, folder / f"port{number}", number, period_ns)
     handle = None
     while True:
-        lies = COME_S <= world.elapsed_s() % CYCLE_S < GO_S
+        lies = busy and COME_S <= world.elapsed_s() % CYCLE_S < GO_S
         if lies != (handle is not None):
             handle = _toggle(world, handle)
         if kind is Kind.BOARDS:

@@ -57,7 +57,9 @@ class ScaleCase:
         return self.keys.get("profile") == "toledo-continuous"
 
     def normal(self, answer: bytes) -> bytes:
-        """Return an answer without what its drivers do not look at: a parity, which line ends there are."""
+        """Return an answer without what its drivers do not look at: a parity, which line ends there are, blanks."""
+        if self.module is hx711_text:
+            return answer.strip(b" \t")
         if self.module is nci:
             return re.sub(rb"[\r\n]+", b"\n", answer)
         return bytes(byte & 0x7F for byte in answer) if self.masked else answer

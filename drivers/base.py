@@ -129,6 +129,13 @@ class Zeroable(Protocol):
         """
 
 
+@runtime_checkable
+class Resting(Protocol):
+    """A driver that may wake up more rarely, and hand out several samples at a time, while nothing happens."""
+
+    calm: bool  # may be set from any thread; no sample is lost, none is older than 0.1 s
+
+
 class CameraDriver(Protocol):
     """A source of pictures. `open`, then `capture` on demand, then `close`; all from one thread."""
 

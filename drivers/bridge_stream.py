@@ -44,6 +44,11 @@ class BridgeStream:
         return self._decoder.bad_frames
 
     @property
+    def period_ns(self) -> float | None:
+        """The usual time between two conversions, once it is known."""
+        return self._gate.period_ns
+
+    @property
     def late_edges(self) -> int:
         """Data-ready edges that betrayed a reset."""
         return self._gate.late_edges

@@ -26,6 +26,7 @@ from station.core.engine import Engine
 from station.core.transaction import State
 from station.core.verdict import Verdict, Versions
 from station.core.verdict_data import to_wire
+from station.core.weighing import PlatformPhase
 from station.delivery import Batch, Delivery, Outgoing
 from station.keeping import Keeper
 from station.link_values import LinkEvent
@@ -110,6 +111,7 @@ class Daemon:
         self._watched_ns = self._told_ns = 0
         self._told_working = False
         self._stopping: Stop | None = None
+        self._calm = False
         self._status = 0
         self._restored = False
 
@@ -206,7 +208,18 @@ class Daemon:
                 self._stopping, self._status = Stop(f"thread {thread} is gone"), 1
             case _:
                 self._hear(value)  # type: ignore[arg-type] # nothing else is put on the queue
+        self._relax()
         self._housekeeping(time.monotonic_ns())
+
+    def _relax(self) -> None:
+        """While the platform is empty and no visit is open, scales may be read in portions."""
+        weighing = self._engine.weighing
+        calm = weighing.idle and weighing.phase is PlatformPhase.EMPTY
+        if calm is not self._calm:
+            self._calm = calm
+            for worker in self._parts.workers:
+                if isinstance(worker, ScaleWorker):
+                    worker.relax(calm=calm)
 
     def _think(self, event: events.AnyEvent) -> None:
         """Hand an event to the engine and carry out all that follows."""

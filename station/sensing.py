@@ -17,6 +17,7 @@ from drivers.base import (
     Frame,
     Indication,
     Rejecting,
+    Resting,
     Sample,
     ScaleDriver,
     SensorError,
@@ -76,12 +77,18 @@ class ScaleWorker(Worker):
         super().__init__(f"scale-{index}", emit)
         self.index = index
         self._driver = driver
+        self._resting = driver if isinstance(driver, Resting) else None
         self._pause_s = RETRY_FIRST_S
         self._orders: queue.SimpleQueue[ZeroScale] = queue.SimpleQueue()
 
     def zero(self, order: ZeroScale) -> None:
         """Let the instrument zero itself, between two readings; from any thread."""
         self._orders.put(order)
+
+    def relax(self, *, calm: bool) -> None:
+        """Let the driver wake up more rarely while nothing happens on the platform; from any thread."""
+        if self._resting is not None:
+            self._resting.calm = calm
 
     @property
     def rejects(self) -> Mapping[str, int]:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from drivers import cas
 from drivers.base import Sample, SensorError
 from drivers.bridge_frames import Action, BridgeFlag, CommandFrame, HelloFrame, PongFrame, SampleFrame, encode, parse
 from drivers.framing import FrameDecoder
 from drivers.hx711_bridge import Driver, Options
+from station.sensing import ScaleWorker
 from tests.drivers.wire import Peer, read_to_error
 
 COUNTS = (10, 20, 30, 40)
@@ -135,3 +137,30 @@ def test_options_have_bounds_and_no_leftovers(keys: dict[str, object]) -> None:
 def test_the_keys_of_the_published_example_are_enough() -> None:
     options = msgspec.convert({"port": "/dev/serial/by-id/x", "capacity_g": 50000, "division_g": 5}, Options)
     assert (options.capacity_g, options.division_g, options.channels) == (50_000.0, 5.0, None)
+
+
+def test_while_all_is_calm_samples_come_in_portions_and_none_is_lost(peer: Peer, driver: Driver) -> None:
+    peer.say(b"\0" + samples(0, 9))
+    read_samples(driver, 8)
+    driver.calm = True
+    peer.say(samples(9, 5))
+    peer.say(samples(14, 5))
+    portion = driver.read(0.3)  # no fresh one comes, so it waits to the end
+    assert [value.counts for value in portion if isinstance(value, Sample)] == [COUNTS] * 10
+    times = [value.t_ns for value in portion]
+    assert times == sorted(set(times))
+    assert driver.rejects == {}
+
+
+def test_a_bridge_that_falls_silent_while_all_is_calm_is_lost_all_the_same(peer: Peer, driver: Driver) -> None:
+    peer.say(b"\0" + samples(0, 9))
+    read_samples(driver, 8)
+    driver.calm = True
+    with pytest.raises(SensorError, match="no data"):
+        read_to_error(driver)
+
+
+def test_the_stations_thread_passes_calm_on_to_drivers_that_can_rest(driver: Driver) -> None:
+    ScaleWorker(0, driver, print).relax(calm=True)
+    assert driver.calm
+    ScaleWorker(0, cas.Driver(cas.Options(port="/dev/x")), print).relax(calm=True)
