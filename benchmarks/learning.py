@@ -27,7 +27,8 @@ from station.core.cases import case_of
 from station.core.density import Floats
 from station.core.fusion import posterior
 from station.core.learning import Learner
-from station.core.lesson import LearningSettings, lesson_of, number_of
+from station.core.learning_settings import LearningSettings
+from station.core.lesson import lesson_of, number_of
 from station.core.policy import consider
 from station.core.policy_costs import costs
 from station.core.sights import nothing_seen
@@ -161,7 +162,15 @@ def _row(name: str, pair: tuple[Floats, Floats], found: dict[str, tuple[Floats, 
 def show(rows: list[dict[str, Any]], facts: dict[str, Any]) -> None:
     """Print the table."""
     table = Table(title="Learned from passed baskets; one unscanned item, weight only")
-    heads = "beliefs", "detection at 1 %", "points to the exact learner", "to all known", "ECE", "log loss / known", "/ exact"
+    heads = (
+        "beliefs",
+        "detection at 1 %",
+        "points to the exact learner",
+        "to all known",
+        "ECE",
+        "log loss / known",
+        "/ exact",
+    )
     for head in heads:
         table.add_column(head, justify="left" if head == "beliefs" else "right")
     for row in rows:
@@ -182,9 +191,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--lessons", type=int, default=20_000, help="passed baskets in the stream")
-    parser.add_argument(
-        "--cases", type=int, default=10_000, help="honest baskets judged, and as many with one more"
-    )
+    parser.add_argument("--cases", type=int, default=10_000, help="honest baskets judged, and as many with one more")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--anonymous", action="store_true", help="the claims carry no shopper's pseudonym")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")

@@ -16,14 +16,17 @@ from station import element_strings
 from station.core import claim, gtin
 from station.core.beliefs import Beliefs
 from station.core.evidence import Evidence, Reading, Sighting
+from station.core.feedback import FeedbackError
 from station.core.policy import judge
 from station.core.store_policy import Policy
 from station.core.verdict import EvidenceSummary, Timing, Verdict, Versions
 from station.core.verdict_data import to_wire
+from station.school import School
 
 MAX_LINE_BYTES = 1_000_000
 MOSTLY = 0.5  # an object is counted as unknown from this probability up
 SUM_TOLERANCE = 0.02  # probabilities that were rounded one by one
+NO_DAY = 0.0  # a stream has no time of its own
 LEAST_VISIBLE = 0.01  # zero would say that there is no camera, and no sighting could be
 MS_PER_S = 1000.0
 
@@ -60,29 +63,53 @@ class CaseIn(msgspec.Struct, frozen=True, kw_only=True, tag="case"):
 
 
 class FeedbackIn(msgspec.Struct, frozen=True, kw_only=True, tag="feedback"):
-    """What was really in a basket; its content is not looked at here."""
+    """What was really in a basket. Its content is read by its own rules."""
+
+    transaction_id: Any = None
+    source: Any = None
+    contents: Any = None
 
 
 @dataclass(frozen=True)
 class Checker:
-    """All that stays the same over a stream. `clock_s` only measures how long a judgement took."""
+    """All that stays the same over a stream. `clock_s` only measures how long a judgement took.
 
-    beliefs: Beliefs
+    With a `school` each accepted case and each feedback is learned from before the next line is read; the beliefs
+    are then the school's.
+    """
+
+    catalogue: Beliefs
     policy: Policy
     versions: Versions
+    school: School | None = None
     clock_s: Callable[[], float] = time.perf_counter
+
+    @property
+    def beliefs(self) -> Beliefs:
+        """Return what is believed now."""
+        return self.catalogue if self.school is None else self.school.beliefs
 
     def answers(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Yield one JSON object (without newline) for every line that is not empty."""
         for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield msgspec.json.encode(self._answer(number, line))
+            if line.strip() and (answer := self._answer(number, line)) is not None:
+                yield msgspec.json.encode(answer)
 
-    def _answer(self, number: int, line: bytes) -> dict[str, Any]:
+    def _answer(self, number: int, line: bytes) -> dict[str, Any] | None:
         try:
-            return self._judged(_decoded(line))
-        except (CaseError, claim.ClaimError, gtin.GtinError) as error:
+            record = _decoded(line)
+            if isinstance(record, CaseIn):
+                return self._judged(record)
+            self._told(record)
+        except (CaseError, claim.ClaimError, gtin.GtinError, FeedbackError) as error:
             return {"line": number, "error": str(error)}
+        return None
+
+    def _told(self, feedback: FeedbackIn) -> None:
+        if self.school is None:
+            raise CaseError("feedback is learned from with --learn only")
+        told = {name: getattr(feedback, name) for name in feedback.__struct_fields__}
+        self.school.feedback({name: value for name, value in told.items() if value is not None}, NO_DAY)
 
     def _judged(self, case: CaseIn) -> dict[str, Any]:
         started_s = self.clock_s()
@@ -97,6 +124,9 @@ class Checker:
             judgement=judgement, evidence=_summary(evidence), versions=self.versions,
             timing_ms=Timing(fusion=taken_ms, total=taken_ms),
         )  # fmt: skip
+        if self.school is not None and reading is not None:
+            self.school.judged(asked, reading, judgement, NO_DAY)
+            self.school.left(asked.transaction_id, asked.revision, NO_DAY)
         return {"case_id": case.case_id, "verdict": to_wire(verdict)}
 
     def _evidence(self, case: CaseIn) -> Evidence | None:
@@ -110,16 +140,13 @@ class Checker:
         )  # fmt: skip
 
 
-def _decoded(line: bytes) -> CaseIn:
+def _decoded(line: bytes) -> CaseIn | FeedbackIn:
     if len(line) > MAX_LINE_BYTES:
         raise CaseError(f"the line has more than {MAX_LINE_BYTES} bytes")
     try:
-        record = msgspec.json.decode(line, type=CaseIn | FeedbackIn)
+        return msgspec.json.decode(line, type=CaseIn | FeedbackIn)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaseError(str(error)) from error
-    if isinstance(record, FeedbackIn):
-        raise CaseError("feedback cannot be learned from: this version of `station check` does not learn")
-    return record
 
 
 def _sighting(seen: SightingIn) -> Sighting:

@@ -5,13 +5,16 @@ import sys
 from operator import attrgetter
 from pathlib import Path
 
-from station import __version__, catalogue, catalogue_rows, clitools
+from station import __version__, catalogue, catalogue_rows, clitools, lessons
 from station.check import Checker
 from station.core import store_policy
 from station.core.beliefs import Beliefs
+from station.core.learning_settings import LearningSettings
 from station.core.product import Product
 from station.core.store_policy import Policy
 from station.core.verdict import Versions
+from station.lessons import LessonStore
+from station.school import School
 
 ROWS_SHOWN = 10  # of those that cannot be used
 
@@ -23,15 +26,16 @@ def add_command(commands: clitools.Subparsers, options: clitools.Options) -> Non
         "judge baskets: JSON Lines on stdin, verdicts as JSON Lines on stdout",
     )  # fmt: skip
     parser.add_argument("--catalogue", required=True, metavar="FILE", help="products, CSV or JSON Lines")
-    parser.add_argument("--config", metavar="FILE", help="take the policy from this configuration")
-    parser.add_argument("--learn", action="store_true", help="refused: this version does not learn yet")
-    parser.add_argument("--state", metavar="DIR", help="refused: this version does not learn yet")
+    parser.add_argument("--config", metavar="FILE", help="take policy and learning from this configuration")
+    parser.add_argument("--learn", action="store_true", help="learn from accepted cases and from feedback")
+    parser.add_argument("--state", metavar="DIR", help="where what is learned is kept (default: in memory)")
 
 
 def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
-    if arguments.learn or arguments.state:
-        raise clitools.CommandError("--learn and --state are not supported by this version", clitools.USAGE)
-    policy = clitools.configuration(arguments, options).policy if arguments.config else Policy()
+    configured = clitools.configuration(arguments, options) if arguments.config else None
+    policy = Policy() if configured is None else configured.policy
+    if arguments.state and not arguments.learn:
+        raise clitools.CommandError("--state is for --learn", clitools.USAGE)
     path = Path(arguments.catalogue)
     products = _products(path)
     versions = Versions(
@@ -39,11 +43,36 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
         catalogue=catalogue.version_of(sorted(products, key=attrgetter("gtin"))),
         policy=store_policy.version_of(policy),
     )
-    checker = Checker(Beliefs.of(products, policy.departments), policy, versions)
-    for answer in checker.answers(sys.stdin.buffer):
-        sys.stdout.buffer.write(answer + b"\n")
-        sys.stdout.buffer.flush()
+    beliefs = Beliefs.of(products, policy.departments)
+    settings = LearningSettings() if configured is None else configured.learning
+    school = _school(arguments.state, policy, settings, beliefs) if arguments.learn else None
+    try:
+        for answer in Checker(beliefs, policy, versions, school).answers(sys.stdin.buffer):
+            sys.stdout.buffer.write(answer + b"\n")
+            sys.stdout.buffer.flush()
+    finally:
+        if school is not None:
+            _end(school)
     return clitools.OK
+
+
+def _school(state: str | None, policy: Policy, settings: LearningSettings, beliefs: Beliefs) -> School:
+    """Return a school of this catalogue that goes on from the state directory, if there is one."""
+    try:
+        store = None if state is None else LessonStore(lessons.path_in(Path(state)))
+    except lessons.LessonsError as error:
+        raise clitools.CommandError(str(error)) from error
+    school = School(policy, settings, store)
+    school.open(beliefs)
+    return school
+
+
+def _end(school: School) -> None:
+    """Close the school, and tell what went wrong with its store."""
+    school.close()
+    for alarm in school.alarms():
+        if alarm.raised:
+            clitools.complain(f"{alarm.message}; {alarm.remedy}")
 
 
 def _products(path: Path) -> list[Product]:

@@ -20,6 +20,7 @@ from station.config_keys import (
     Station,
     Transaction,
 )
+from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
 
@@ -36,7 +37,7 @@ class Builder:
 
     def config(self, raw: dict[str, Any]) -> Config | None:
         """Return the whole configuration, without its source; None where a table of it cannot be used."""
-        known = ("station", "mqtt", "scale", "camera", "transaction", "weighing", "policy")
+        known = ("station", "mqtt", "scale", "camera", "transaction", "weighing", "policy", "learning")
         for key in raw:
             if key not in known:
                 self._add((key,), f"unknown table{nearest(key, known)}")
@@ -45,11 +46,14 @@ class Builder:
         station, mqtt = self._table(Station, raw, "station"), self._table(Mqtt, raw, "mqtt")
         transaction, policy = self._table(Transaction, raw, "transaction"), self._table(Policy, raw, "policy")
         weighing = self._table(WeighingSettings, raw, "weighing")
+        learning = self._table(LearningSettings, raw, "learning")
         scales = [self._scale(table, ("scale", number)) for number, table in enumerate(self._list(raw, "scale"))]
         cameras = [self._camera(table, ("camera", number)) for number, table in enumerate(self._list(raw, "camera"))]
         self._distinct("scale", scales)
         self._distinct("camera", cameras)
-        if station is None or mqtt is None or transaction is None or weighing is None or policy is None:
+        if station is None or mqtt is None or transaction is None:
+            return None
+        if weighing is None or policy is None or learning is None:
             return None
         return Config(
             station=station,
@@ -59,6 +63,7 @@ class Builder:
             transaction=transaction,
             weighing=weighing,
             policy=policy,
+            learning=learning,
             source="",
             text="",
         )

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from calibration.platform import Platform
+from station.core.learning_settings import LearningSettings
 from station.core.setup import Deadlines, Places
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
@@ -155,6 +156,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     transaction: Transaction
     weighing: WeighingSettings
     policy: Policy
+    learning: LearningSettings
     source: str
     text: str
 

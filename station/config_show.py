@@ -19,6 +19,7 @@ def effective(config: Config) -> dict[str, Any]:
         "transaction": config.transaction,
         "weighing": config.weighing,
         "policy": config.policy,
+        "learning": config.learning,
         "scale": [_flat(scale) for scale in config.scales],
         "camera": [_flat(camera) for camera in config.cameras],
     }

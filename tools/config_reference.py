@@ -14,6 +14,7 @@ import msgspec
 from station import toml_write, wiring
 from station.config_check import choices, metas, struct_in
 from station.config_keys import CameraKeys, Mqtt, ScaleKeys, Station, Transaction
+from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
 
@@ -25,6 +26,7 @@ TABLES: dict[str, Kind] = {
     "transaction": Transaction,
     "weighing": WeighingSettings,
     "policy": Policy,
+    "learning": LearningSettings,
 }
 
 _HEAD = """# Configuration

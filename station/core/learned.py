@@ -48,6 +48,7 @@ class Learned:
     attended: Floats  # those of them that staff looked at
     sketch: NDArray[np.uint64]  # of the shoppers: a bit for each, by its hash
     since_day: Floats
+    stated_g: Floats  # what the catalogue says
     told_g: Floats  # mean of the last point of the history
     told_sd_g: Floats
     shifts: Shifts
@@ -61,7 +62,7 @@ class Learned:
             mean_g=mean_g, tau_g2=tau_g2, wide_g2=np.zeros(size), sigma_g2=beliefs.unit_sd_g**2,
             freedom=beliefs.freedom.copy(), base_g=mean_g.copy(), base_g2=tau_g2.copy(), evidence=np.zeros(size),
             attended=np.zeros(size), sketch=np.zeros(size, dtype=np.uint64), since_day=np.zeros(size),
-            told_g=mean_g.copy(), told_sd_g=np.sqrt(tau_g2), shifts=Shifts(size),
+            stated_g=mean_g.copy(), told_g=mean_g.copy(), told_sd_g=np.sqrt(tau_g2), shifts=Shifts(size),
         )  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -69,6 +70,10 @@ class Learned:
         names = [name for name in self.__dataclass_fields__ if name != "shifts"]
         mine = {name: getattr(self, name) for name in names}
         return mine | {name: getattr(self.shifts, name) for name in ("sums", "moved_g", "onset", "changing")}
+
+    def touched(self) -> NDArray[np.bool_]:
+        """Return which products differ from what the catalogue says, or are being watched."""
+        return np.asarray((self.evidence > 0) | (self.shifts.sums > 0).any(axis=0) | self.shifts.changing)
 
     def count(self, at: Places, units: Floats, lesson: Lesson) -> None:
         """Note who bore witness, and when first."""

@@ -22,7 +22,8 @@ from station.core import honesty, solving
 from station.core.beliefs import Beliefs
 from station.core.density import Floats
 from station.core.learned import Learned, Note
-from station.core.lesson import ANONYMOUS, Innovation, LearningSettings, Lesson, number_of, places_of
+from station.core.learning_settings import LearningSettings
+from station.core.lesson import ANONYMOUS, Innovation, Lesson, number_of, places_of
 from station.core.lessons_kept import LEAST_WEIGHT, Kept
 from station.core.shifts import SHIFT_SD, Fit, Turn, Witness
 
@@ -232,10 +233,15 @@ class Learner:
         mean_g, tau_g2 = solving.solve(system, state.base_g, state.base_g2, state.mean_g)
         state.mean_g[:], state.tau_g2[:] = mean_g, tau_g2
         self._reweigh(aged)
-        everything = np.flatnonzero(state.evidence > 0)
-        self._teach(everything)
+        touched = self.catch_up()
+        self.notes.extend(state.points(touched, self.beliefs.gtins, self.number, self.day))
+
+    def catch_up(self) -> Places:
+        """Let the beliefs follow the state as a whole; return the products concerned."""
+        touched = np.flatnonzero(self.state.touched())
+        self._teach(touched)
         self.beliefs = self.beliefs.own()
-        self.notes.extend(state.points(everything, self.beliefs.gtins, self.number, self.day))
+        return touched
 
     def _age(self, day: Floats) -> Floats:
         old = np.where(day > 0, np.maximum(self.day - day, 0.0), 0.0)

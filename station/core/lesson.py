@@ -7,15 +7,13 @@ goods sold by weight without a label: their pieces differ too much to teach anyt
 
 import hashlib
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
-from msgspec import Meta
 
 from station.core.basket import Basket
 from station.core.beliefs import Beliefs
-from station.core.store_policy import Share
 
 Source = Literal["accepted", "attendant"]
 
@@ -27,26 +25,6 @@ def number_of(text: str | None) -> int:
     if not text:
         return ANONYMOUS
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 | 1
-
-
-class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[learning]` table: what the station learns about weights, and how carefully."""
-
-    enabled: Annotated[bool, Meta(description="learn weights from accepted baskets and from feedback")] = True
-    kept_lessons: Annotated[
-        int, Meta(ge=500, le=100_000, description="baskets that are weighed against each other; older ones are summed")
-    ] = 20_000
-    refine_every: Annotated[
-        int, Meta(ge=20, le=10_000, description="baskets between two thorough solutions of all that is kept")
-    ] = 500
-    distinct_shoppers: Annotated[
-        int, Meta(ge=2, le=50, description="different shoppers that must bear out a product's new weight")
-    ] = 5
-    half_life_days: Annotated[float, Meta(ge=7, le=36_500, description="after which a basket counts half")] = 730.0
-    shopper_share: Annotated[
-        Share, Meta(description="how far one shopper may move a weight, in standard deviations of one unit")
-    ] = 0.45
-    feedback_per_hour: Annotated[int, Meta(ge=1, le=10_000, description="more are refused")] = 120
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
