@@ -126,8 +126,12 @@ class ScaleKeys(Table, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse places on which no platform can stand."""
-        if self.positions_mm is not None:
+        if self.positions_mm is None:
+            return
+        try:
             Platform(self.positions_mm)
+        except ValueError as error:
+            raise ValueError(f"positions_mm: {error}") from error
 
 
 class Transaction(Deadlines, frozen=True, kw_only=True, forbid_unknown_fields=True):
