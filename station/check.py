@@ -16,7 +16,7 @@ from station import element_strings
 from station.core import claim, gtin
 from station.core.beliefs import Beliefs
 from station.core.evidence import Evidence, Reading, Sighting
-from station.core.feedback import FeedbackError
+from station.core.feedback import FeedbackError, parse_feedback
 from station.core.policy import judge
 from station.core.store_policy import Policy
 from station.core.verdict import EvidenceSummary, Timing, Verdict, Versions
@@ -109,7 +109,7 @@ class Checker:
         if self.school is None:
             raise CaseError("feedback is learned from with --learn only")
         told = {name: getattr(feedback, name) for name in feedback.__struct_fields__}
-        self.school.feedback({name: value for name, value in told.items() if value is not None}, NO_DAY)
+        self.school.feedback(parse_feedback({name: value for name, value in told.items() if value is not None}), NO_DAY)
 
     def _judged(self, case: CaseIn) -> dict[str, Any]:
         started_s = self.clock_s()

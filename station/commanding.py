@@ -5,8 +5,9 @@ from typing import Any
 from station import element_strings
 from station.core import events
 from station.core.claim import ClaimError, parse
+from station.core.feedback import FeedbackError, parse_feedback
 
-NAMES = frozenset({"claim", "release", "zero"})
+NAMES = frozenset({"claim", "feedback", "release", "zero"})
 TEXT_MAX = 64
 
 
@@ -25,6 +26,8 @@ def to_event(name: str, data: dict[str, Any], number: int, t_ns: int) -> events.
         return _claim(data, number, t_ns)
     if name == "release":
         return _release(data, number, t_ns)
+    if name == "feedback":
+        return _feedback(data, number, t_ns)
     return events.ZeroOrdered(t_ns=t_ns, command=number)
 
 
@@ -38,6 +41,13 @@ def _claim(data: dict[str, Any], number: int, t_ns: int) -> events.AnyEvent:
         return events.Claimed(t_ns=t_ns, claim=parse(element_strings.plain(data)), command=number)
     except ClaimError as error:
         raise CommandRefusedError("bad_claim", str(error)) from error
+
+
+def _feedback(data: dict[str, Any], number: int, t_ns: int) -> events.AnyEvent:
+    try:
+        return events.Fed(t_ns=t_ns, told=parse_feedback(data), command=number)
+    except FeedbackError as error:
+        raise CommandRefusedError(error.code, error.message) from error
 
 
 def _release(data: dict[str, Any], number: int, t_ns: int) -> events.AnyEvent:

@@ -178,6 +178,7 @@ class Daemon:
         for worker in reversed(self._parts.workers):
             worker.join(timeout=2.0)
         self._keeper.retry()
+        self._parts.assessor.close()
         self._parts.delivery.close()
 
     # the loop
@@ -251,6 +252,8 @@ class Daemon:
                 self._pass_on(effect)
             case effects.Alarm():
                 self._post(effect, draft)
+            case effects.Learn() | effects.Feed():
+                draft.answers.extend(self._parts.assessor.learn(effect))
             case effects.Answer():
                 draft.answers.append(effect)
             case effects.KeepZero(zero_g=zero_g):

@@ -4,14 +4,13 @@
 an alarm; learning goes on.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 from station.core.beliefs import Beliefs
 from station.core.claim import Claim
 from station.core.effects import Alarm
 from station.core.evidence import Reading
-from station.core.feedback import FeedbackError, parse_feedback
+from station.core.feedback import Feedback
 from station.core.learned_snapshot import SnapshotError, dump, load
 from station.core.learning_settings import LearningSettings
 from station.core.lesson import Innovation, Lesson
@@ -29,12 +28,12 @@ class School:
 
     def __init__(
         self, policy: Policy, settings: LearningSettings, store: LessonStore | None = None, *,
-        commit_every: int = COMMIT_EVERY,
+        commit_every: int = COMMIT_EVERY, failure: LessonsError | None = None,
     ) -> None:  # fmt: skip
         self._policy, self._settings, self._store = policy, settings, store
         self._commit_every = commit_every
         self._changes = 0
-        self._failure: LessonsError | None = None
+        self._failure = failure  # of the store, or why there is none
         self.teacher = Teacher(Beliefs.of(()), policy, settings)
 
     @property
@@ -83,11 +82,8 @@ class School:
         self._put_judged(self.teacher.remembered.get(transaction_id))
         return self._learn(lesson)
 
-    def feedback(self, data: Mapping[str, Any], day: float) -> Innovation | None:
+    def feedback(self, told: Feedback, day: float) -> Innovation | None:
         """Learn from what staff found; raise `FeedbackError` when it is refused."""
-        if not self._settings.enabled:
-            raise FeedbackError("bad_feedback", "learning is switched off in the configuration")
-        told = parse_feedback(dict(data))
         lesson = self.teacher.feedback(told, day)
         self._put_judged(self.teacher.remembered.get(told.transaction_id))
         if self._store is not None:
@@ -120,7 +116,7 @@ class School:
             store = self._store
             self._do(lambda: store.put_judged(case))
 
-    def _do(self, change: Any) -> None:
+    def _do(self, change: Callable[[], None]) -> None:
         """Change the store, and commit now and then; what it refuses is told of by `alarms`."""
         if self._store is None:
             return

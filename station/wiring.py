@@ -31,7 +31,7 @@ from drivers import (
 from drivers.base import CameraDriver, ScaleDriver
 from drivers.sim import camera as sim_camera
 from drivers.sim import scale as sim_scale
-from station import __version__, catalogue, wire
+from station import __version__, catalogue, lessons, wire
 from station.assessor import Assessor
 from station.calibrations import Calibrations
 from station.clock import Clock
@@ -44,9 +44,11 @@ from station.core.tracks import ScaleSpec
 from station.core.verdict import Versions
 from station.daemon import Daemon, Parts
 from station.delivery import Delivery, DeliveryOptions
+from station.lessons import LessonsError, LessonStore
 from station.link_values import LinkOptions, Tls
 from station.looking import EyeWorker
 from station.outbox import Outbox
+from station.school import School
 from station.sensing import CameraWorker, ScaleWorker, Worker
 from station.timings import Timings
 
@@ -127,7 +129,7 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
         problem=problem,
         clock=clock,
         engine=Engine(setup, versions),
-        assessor=Assessor(catalogue.path_in(state_dir), config.policy),
+        assessor=Assessor(catalogue.path_in(state_dir), config.policy, _school(config, state_dir)),
         calibrations=Calibrations(state_dir, {n: s.name for n, s in enumerate(setup.scales) if s.counts}),
         outbox=outbox,
         delivery=Delivery(outbox, station, delivery, clock, inbox.put, timings.settled, timings.committed),
@@ -138,6 +140,14 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
         timings=timings,
     )
     return Daemon(parts), inbox
+
+
+def _school(config: Config, state_dir: Path) -> School:
+    try:
+        store = LessonStore(lessons.path_in(state_dir))
+    except LessonsError as error:  # the station judges all the same, and learns in memory
+        return School(config.policy, config.learning, failure=error)
+    return School(config.policy, config.learning, store, commit_every=1)
 
 
 def _setup(config: Config, session: str) -> Setup:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from station.core import events, visit
 from station.core.engine import Engine
+from station.core.feedback import Content, Feedback
 from station.core.setup import Setup
 from station.core.verdict import Judgement, Versions
 from tests.support.virtual import (
@@ -100,6 +101,10 @@ def _one_of_each() -> list[events.AnyEvent]:
         events.ScaleZeroed(t_ns=14, scale=1, number=1),
         events.TokenRead(t_ns=15, token="x", symbology="qr"),
         events.Scanned(t_ns=15, text="4006381333931", symbology="ean-13"),
+        events.Fed(
+            t_ns=15,
+            told=Feedback(transaction_id="T-1", source="attendant", contents=(Content(gtin="04006381333931"),)),
+        ),
         events.Judged(
             t_ns=16,
             judge_no=99,

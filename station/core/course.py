@@ -12,7 +12,7 @@ import msgspec
 from station.core import visit as visits
 from station.core.claim import Claim
 from station.core.claims import Ledger
-from station.core.effects import Alarm, Announce, Capture, Deliver, Effect, Judge, KeepVisit, Phase, Token
+from station.core.effects import Alarm, Announce, Capture, Deliver, Effect, Judge, KeepVisit, Learn, Phase, Token
 from station.core.events import Judged, TokenRead
 from station.core.faults import Faults
 from station.core.gaze import Gaze, late
@@ -128,6 +128,8 @@ class Course:
         """End the visit; a claim that was held begins the next one."""
         ended = self._open
         self.give_up()
+        if ended.accepted is not None:
+            self.effects.append(Learn(transaction_id=ended.accepted.transaction_id, revision=ended.accepted.revision))
         if ended.next_claim is not None:
             self.put(Input.CLAIM, Taken(ended.next_claim, ended.next_verdict_no))
 
@@ -298,7 +300,7 @@ class Course:
         self.deadlines.pop(Input.EVIDENCE, None)
         self.effects.extend(late(camera) for camera in sorted(gaze.waiting))
         self.number += 1
-        claim, reading = known(self._open.claim), known(self._open.reading)
+        claim, reading = known(self._open.claim), self._weighing.refined(known(self._open.reading))
         self.effects.append(Judge(judge_no=self.number, claim=claim, reading=reading, evidence=gaze.evidence()))
 
     def deliver(self) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from station.core.claim import Claim
 from station.core.evidence import Evidence, Reading
+from station.core.feedback import Feedback
 from station.core.verdict import Verdict
 
 Phase = Literal["placed", "stable", "changed", "removed", "closed"]
@@ -16,6 +17,20 @@ Phase = Literal["placed", "stable", "changed", "removed", "closed"]
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """Something to be done."""
+
+
+class Learn(Effect, frozen=True, kw_only=True):
+    """An accepted basket has left by this claim: its weight may teach."""
+
+    transaction_id: str
+    revision: int
+
+
+class Feed(Effect, frozen=True, kw_only=True):
+    """Take feedback in, and answer the command."""
+
+    told: Feedback
+    command: int | None = None
 
 
 class Announce(Effect, frozen=True, kw_only=True):

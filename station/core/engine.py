@@ -11,7 +11,7 @@ from station.core import codes, events
 from station.core.cell_watch import CellWatch
 from station.core.claims import Ledger
 from station.core.course import Course, Taken
-from station.core.effects import Answer, Effect, KeepVisit, KeepZero, LearnEmpty, Scan
+from station.core.effects import Answer, Effect, Feed, KeepVisit, KeepZero, LearnEmpty, Scan
 from station.core.faults import Faults
 from station.core.gaze import in_time
 from station.core.setup import Setup
@@ -236,6 +236,10 @@ class Engine:
         """Judge by the lines as they now stand at the station."""
         if self.visit is not None and self.visit.transaction_id == event.claim.transaction_id:
             self._course.put(Input.CORRECTION, Taken(event.claim))
+
+    def fed(self, event: events.Fed) -> None:
+        """Hand on what was really in a basket; it changes no visit."""
+        self._course.effects.append(Feed(told=event.told, command=event.command))
 
     # what follows from them
 

@@ -9,6 +9,7 @@ import msgspec
 from calibration.model import Calibration
 from station.core.claim import Claim
 from station.core.evidence import Sighting
+from station.core.feedback import Feedback
 from station.core.verdict import Judgement
 
 
@@ -144,6 +145,13 @@ class Corrected(Event, frozen=True, kw_only=True, tag="corrected"):
     source: str
 
 
+class Fed(Event, frozen=True, kw_only=True, tag="fed"):
+    """Somebody tells what was really in a basket."""
+
+    told: Feedback
+    command: int | None = None
+
+
 class Judged(Event, frozen=True, kw_only=True, tag="judged"):
     """The checker answered request `judge_no` in `fusion_ms`."""
 
@@ -154,7 +162,7 @@ class Judged(Event, frozen=True, kw_only=True, tag="judged"):
 
 AnyEvent = (
     Ticked | Sampled | Indicated | ScaleLost | ScaleFound | Calibrated | ZeroRestored | Seen | Blind
-    | Claimed | Cancelled | Released | ZeroOrdered | ScaleZeroed | Scanned | TokenRead | Corrected | Judged
+    | Claimed | Cancelled | Released | ZeroOrdered | ScaleZeroed | Scanned | TokenRead | Corrected | Fed | Judged
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -52,6 +52,12 @@ class Visit(msgspec.Struct, kw_only=True):
         )
 
     @property
+    def accepted(self) -> Claim | None:
+        """Return the claim if the last verdict, about this very claim and a load, let it go."""
+        mine = self.claim is not None and self.judged is not None and self.judged_revision == self.claim.revision
+        return self.claim if mine and self.decision == "accept" else None
+
+    @property
     def verdict_stands(self) -> bool:
         """Return whether the last verdict is about this claim and the load that lies there."""
         return (
