@@ -44,6 +44,17 @@ class Station(Table, frozen=True):
     state_dir: Annotated[
         str, Meta(pattern="^/", extra={"must": "an absolute path"}, description="outbox, catalogue, calibration, zero")
     ] = DEFAULT_STATE_DIR
+    signing_key: (
+        Annotated[
+            str,
+            Meta(
+                extra=_FILE,
+                description="private key that signs verdicts, Ed25519 in PEM; if absent systemd's credential"
+                " `signing-key`, else one of the station's own in `state_dir`",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Tls(Table, frozen=True):

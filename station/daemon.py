@@ -33,6 +33,7 @@ from station.link_values import LinkEvent
 from station.looking import EyesReady
 from station.outbox import Outbox, OutboxError
 from station.sensing import CameraTrouble, CameraWell, CameraWorker, ScaleWorker, Worker
+from station.signing_keys import KeyRing
 from station.timings import Timings
 
 TICK_S = 0.5
@@ -80,6 +81,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     inbox: "queue.SimpleQueue[object]"
     versions: Versions
     timings: Timings
+    keys: KeyRing
 
 
 class Draft(msgspec.Struct):
@@ -397,7 +399,7 @@ class Daemon:
         self._counts["births"] += 1
         self._versions = versions
         self._engine.use(versions)
-        self._parts.delivery.state("info", reports.info(self._parts.config, versions))
+        self._parts.delivery.state("info", reports.info(self._parts.config, versions, self._parts.keys))
 
     def _tell(self, now_ns: int) -> None:
         self._told_ns = now_ns

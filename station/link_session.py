@@ -64,8 +64,8 @@ class Session:
             properties.CorrelationData = publication.correlation
         if publication.late:
             properties.UserProperty = ("late", "true")
-        if publication.signature is not None:
-            properties.UserProperty = ("signature", publication.signature.hex())
+        for pair in publication.user:
+            properties.UserProperty = pair
         payload, qos, retain = publication.payload, publication.qos, publication.retain
         return self._client.publish(publication.topic, payload, qos, retain, properties)
 

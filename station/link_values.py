@@ -45,7 +45,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     expiry_s: int | None = None
     correlation: bytes | None = None
     late: bool = False
-    signature: bytes | None = None
+    user: tuple[tuple[str, str], ...] = ()  # further user properties
 
 
 class LinkUp(msgspec.Struct, frozen=True, kw_only=True):

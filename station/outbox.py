@@ -5,7 +5,6 @@ after that, and kept seven days. Any other event is done, and gone, with its PUB
 of the station causes is one `write`, one commit, one sync. Owned by one thread.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,13 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from station import signing
 from station.outbox_file import CORRUPT, OutboxError, open_file, outbox_error, primary_code
+from station.signing import GENESIS, Proof, Signer
 from station.wire import Numbering, Stamp
 
 __all__ = ["Depth", "Outbox", "OutboxError", "Ref", "Row", "Writer"]
 
-GENESIS = bytes(32)  # the `prev_hash` of the first verdict of an epoch
 KEEP_NS = 7 * 86_400 * 10**9
 MAX_BYTES = 512 * 1024 * 1024
 EVICT_AT_ONCE = 500
@@ -28,13 +28,15 @@ SECOND_NS = 10**9
 Build = Callable[[Numbering], bytes]
 Kind = Literal["verdict", "event"]
 
-INSERT_VERDICT = """INSERT INTO verdict(seq, transaction_id, verdict_no, prev_hash, hash,
-  topic, wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_VERDICT = """INSERT INTO verdict(seq, transaction_id, verdict_no, prev_hash, hash, signature, key_id,
+  topic, wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 INSERT_EVENT = """INSERT INTO event(number, topic, wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 READ = {
-    "verdict": "SELECT wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, signature FROM verdict WHERE seq = ?",
-    "event": "SELECT wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, NULL FROM event WHERE number = ?",
+    "verdict": """SELECT wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, signature, key_id, prev_hash, hash
+      FROM verdict WHERE seq = ?""",
+    "event": """SELECT wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, NULL, NULL, NULL, NULL
+      FROM event WHERE number = ?""",
 }
 ACCEPTED = {
     "verdict": "UPDATE verdict SET brokered = 1, reason_code = 0 WHERE seq = ?",
@@ -47,6 +49,8 @@ REFUSED = {
 DELETE_EXPIRED = """DELETE FROM event WHERE expiry_s IS NOT NULL AND expiry_s * 1000000000 <=
   CASE WHEN boot_id = ? THEN ? - monotonic_ns ELSE ? - wall_ns END"""
 EVICT_VERDICTS = "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE seq <= ? ORDER BY seq LIMIT ?)"
+ANCHOR = """INSERT OR REPLACE INTO meta SELECT 'anchor_seq', seq - 1 FROM verdict WHERE seq = ?1
+  UNION ALL SELECT 'anchor_hash', prev_hash FROM verdict WHERE seq = ?1"""
 EVICT_EVENTS = """DELETE FROM event WHERE number IN
   (SELECT number FROM event WHERE expiry_s IS NOT NULL ORDER BY number LIMIT ?)"""
 
@@ -66,7 +70,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     stamp: Stamp
     expiry_s: int | None = None
-    signature: bytes | None = None
+    proof: Proof | None = None
 
     def left_s(self, now: Stamp) -> int | None:
         """Return the seconds until it expires, 0 when it has; None when it never does."""
@@ -84,21 +88,23 @@ class Depth(NamedTuple):
 class Writer:
     """Collects what belongs into one commit. Valid inside `with outbox.write()` only."""
 
-    def __init__(self, db: sqlite3.Connection, epoch: str, last_event: int) -> None:
+    def __init__(self, db: sqlite3.Connection, epoch: str, last_event: int, signer: Signer | None) -> None:
         self._db = db
         self._epoch = epoch
+        self._signer = signer
         self.last_event = last_event  # done events are gone; within one run their numbers are not used again
         self.added: list[Ref] = []
 
     def add_verdict(
         self, topic: str, stamp: Stamp, build: Build, *, transaction_id: str | None = None, verdict_no: int = 0
     ) -> Ref:
-        """Store the next verdict; `build` makes its final bytes once its number is known."""
+        """Store the next verdict, signed and chained; `build` makes its final bytes once its number is known."""
         newest = self._db.execute("SELECT seq, hash FROM verdict ORDER BY seq DESC LIMIT 1").fetchone()
         last_seq, previous = newest or (0, GENESIS)
         payload = build(Numbering(self._epoch, last_seq + 1))
-        chain = (previous, hashlib.sha256(previous + payload).digest())
-        values = (last_seq + 1, transaction_id, verdict_no, *chain, *_stamped(topic, stamp, None, payload))
+        chain = (previous, signing.chain_hash(self._epoch, last_seq + 1, previous, payload))
+        sealed = (None, None) if self._signer is None else (self._signer.sign(payload), self._signer.key_id)
+        values = (last_seq + 1, transaction_id, verdict_no, *chain, *sealed, *_stamped(topic, stamp, None, payload))
         self._db.execute(INSERT_VERDICT, values)
         return self._added(Ref("verdict", last_seq + 1, topic))
 
@@ -130,13 +136,15 @@ class Outbox:
     """The station's store of outgoing messages. Opens its file when it is first needed, and again after a failure.
 
     Every method may raise `OutboxError`; afterwards nothing is half-written, and the next call tries anew.
-    `set_aside` names the file that took the place of a damaged one, None if all is well.
+    `set_aside` names the file that took the place of a damaged one, None if all is well. Without a `signer` verdicts
+    are chained, but nobody is told of it.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES, signer: Signer | None = None) -> None:
         self.path = path
         self.set_aside: Path | None = None
         self._max_bytes = max_bytes
+        self._signer = signer
         self._db: sqlite3.Connection | None = None
         self._check = True
         self._epoch = ""
@@ -148,7 +156,7 @@ class Outbox:
     def write(self) -> Iterator[Writer]:
         """Open one transaction; leaving it commits and syncs, an exception inside undoes all of it."""
         with self._transaction() as db:
-            writer = Writer(db, self._epoch, self._last_event)
+            writer = Writer(db, self._epoch, self._last_event, self._signer)
             yield writer
         self._last_event = writer.last_event
 
@@ -205,9 +213,9 @@ class Outbox:
             found = db.execute(READ[ref.kind], (ref.number,)).fetchone()
         if found is None:
             return None
-        wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, signature = found
+        wall_ns, monotonic_ns, boot_id, clock, expiry_s, payload, *sealed = found
         stamp = Stamp(wall_ns=wall_ns, monotonic_ns=monotonic_ns, boot_id=boot_id, clock=clock)
-        return Row(ref=ref, payload=bytes(payload), stamp=stamp, expiry_s=expiry_s, signature=signature)
+        return Row(ref=ref, payload=bytes(payload), stamp=stamp, expiry_s=expiry_s, proof=_proof(*sealed))
 
     def accepted(self, ref: Ref) -> None:
         """Note that the broker has a message: a verdict is brokered, any other event is done."""
@@ -227,23 +235,29 @@ class Outbox:
         """Drop what is expired or old; above the size limit also younger confirmed verdicts, and events that expire.
 
         An unconfirmed verdict stays whatever happens, and so does the newest one: the numbering rests on it.
+        `meta` keeps the hash of the last one dropped, from which the chain of the others goes on.
         """
         with self._transaction() as db:
             last = min(_confirmed(db), int(db.execute("SELECT max(seq) FROM verdict").fetchone()[0] or 0) - 1)
+            first = _first(db)
             while self._drop_old(db, last, now.wall_ns - KEEP_NS):
                 pass
             db.execute(DELETE_EXPIRED, (now.boot_id, now.monotonic_ns, now.wall_ns))
             while _used_bytes(db) > self._max_bytes and self._evict(db, last):
                 pass
+            if _first(db) != first:
+                db.execute(ANCHOR, (_first(db),))
 
     @staticmethod
     def _drop_old(db: sqlite3.Connection, last: int, before_ns: int) -> bool:
-        """Drop old verdicts from the front; say whether there may be more. Does not read those that stay."""
+        """Drop old verdicts from the front, never from between; say whether there may be more."""
         seq, wall_ns = db.execute("SELECT seq, wall_ns FROM verdict ORDER BY seq LIMIT 1").fetchone() or (last + 1, 0)
         if seq > last or wall_ns >= before_ns:
             return False
-        upto = min(last, seq + EVICT_AT_ONCE - 1)
-        db.execute("DELETE FROM verdict WHERE seq <= ? AND wall_ns < ?", (upto, before_ns))
+        end = min(last, seq + EVICT_AT_ONCE - 1) + 1
+        young = "SELECT min(seq) FROM verdict WHERE seq < ? AND wall_ns >= ?"  # after the clock was set back
+        end = db.execute(young, (end, before_ns)).fetchone()[0] or end
+        db.execute("DELETE FROM verdict WHERE seq < ?", (end,))
         return True
 
     @staticmethod
@@ -304,6 +318,17 @@ class Outbox:
                 db.execute(statement, values)
             finally:
                 db.execute("PRAGMA synchronous=FULL")
+
+
+def _proof(signature: bytes | None, key_id: str | None, previous_hash: bytes, digest: bytes) -> Proof | None:
+    if signature is None or key_id is None:
+        return None
+    return Proof(signature=signature, key_id=key_id, previous_hash=previous_hash, hash=digest)
+
+
+def _first(db: sqlite3.Connection) -> int | None:
+    first: int | None = db.execute("SELECT min(seq) FROM verdict").fetchone()[0]
+    return first
 
 
 def _confirmed(db: sqlite3.Connection) -> int:

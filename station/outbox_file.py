@@ -8,20 +8,21 @@ import sqlite3
 import uuid
 from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 BUSY_TIMEOUT_S = 5.0  # a reader such as `station audit` may hold the file for a moment
 LOG_BYTES = 8 * 1024 * 1024  # the write-ahead log is cut back to this after a checkpoint
 
 # `verdict.brokered` says that a PUBACK was seen; confirmed are all up to `meta.confirmed`. The narrow columns stand
-# before the payload, so that a scan does not read it. A verdict's `hash` is sha256(prev_hash + payload).
+# before the payload, so that a scan does not read it. `station.signing` says what is hashed and signed; a verdict
+# without a signature is older than signing. `meta` also holds the anchor: number and hash of the last one dropped.
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE verdict(
   seq INTEGER PRIMARY KEY, brokered INTEGER NOT NULL DEFAULT 0, reason_code INTEGER, transaction_id TEXT,
   verdict_no INTEGER, topic TEXT NOT NULL, wall_ns INTEGER NOT NULL, monotonic_ns INTEGER NOT NULL,
   boot_id TEXT NOT NULL, clock TEXT NOT NULL, expiry_s INTEGER, prev_hash BLOB NOT NULL, hash BLOB NOT NULL,
-  signature BLOB, payload BLOB NOT NULL);
+  signature BLOB, key_id TEXT, payload BLOB NOT NULL);
 CREATE INDEX verdict_transaction ON verdict(transaction_id);
 CREATE TABLE event(
   number INTEGER PRIMARY KEY, reason_code INTEGER, topic TEXT NOT NULL, wall_ns INTEGER NOT NULL,
@@ -114,16 +115,21 @@ def _prepare(db: sqlite3.Connection, path: Path, *, check: bool) -> None:
     db.execute("PRAGMA synchronous=FULL")
     if version == 0:
         _create(db)
+    elif version == 1:
+        _change(db, ["ALTER TABLE verdict ADD COLUMN key_id TEXT", f"PRAGMA user_version={SCHEMA_VERSION}"])
 
 
 def _create(db: sqlite3.Connection) -> None:
+    meta = f"INSERT INTO meta VALUES ('epoch', '{uuid.uuid4().hex}'), ('confirmed', 0)"  # noqa: S608 - of our own
+    _change(db, [*SCHEMA.split(";"), meta, f"PRAGMA user_version={SCHEMA_VERSION}"])
+
+
+def _change(db: sqlite3.Connection, statements: list[str]) -> None:
+    """Carry out all of them or none."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statement in SCHEMA.split(";"):
+        for statement in statements:
             db.execute(statement)
-        meta = [("epoch", uuid.uuid4().hex), ("confirmed", 0)]
-        db.executemany("INSERT INTO meta VALUES (?, ?)", meta)
-        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         db.execute("COMMIT")
     except sqlite3.Error:
         if db.in_transaction:

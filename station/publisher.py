@@ -13,6 +13,7 @@ from station.pump import Outcome, Post, Pump, PumpOptions
 from station.wire import Stamp
 
 PACKET_OVERHEAD = 256  # header and properties of a PUBLISH, generously
+PROPERTY_OVERHEAD = 5  # its kind and two lengths
 PACKET_TOO_LARGE = 149
 ANSWERS = 64  # that wait for a connection; who asked may ask again
 SECOND_NS = 10**9
@@ -204,6 +205,7 @@ class Publisher:
         if publication is None or self._up is None:
             return
         size = len(publication.payload) + len(publication.topic) + len(publication.correlation or b"")
+        size += sum(len(name) + len(value) + PROPERTY_OVERHEAD for name, value in publication.user)
         if size + PACKET_OVERHEAD > self._up.maximum_packet_bytes:
             if isinstance(item, Ref):
                 self._settle(pump.unsendable(item, PACKET_TOO_LARGE, now_ns), now_ns)
@@ -236,9 +238,8 @@ class Publisher:
             self._outbox.accepted(ref)  # done: nobody wants it any more
             self.counters["expired"] += 1
             return None
-        return Publication(
-            topic=ref.topic, payload=row.payload, expiry_s=left_s, late=late, signature=row.signature
-        )  # fmt: skip
+        user = () if row.proof is None else row.proof.properties()
+        return Publication(topic=ref.topic, payload=row.payload, expiry_s=left_s, late=late, user=user)
 
     def _settle(self, outcome: Outcome, now_ns: int) -> None:
         self.counters["brokered" if outcome.accepted else "refused"] += 1

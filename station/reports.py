@@ -20,11 +20,12 @@ from station.core.verdict import Versions
 from station.delivery import Delivery
 from station.outbox import Outbox, OutboxError
 from station.sensing import ScaleWorker, Worker
+from station.signing_keys import KeyRing
 
 HEALTH_S = 60
 
 
-def info(config: Config, versions: Versions) -> dict[str, Any]:
+def info(config: Config, versions: Versions, keys: KeyRing) -> dict[str, Any]:
     """Return the birth message: what runs here, on what."""
     return {
         **msgspec.to_builtins(versions),
@@ -35,7 +36,9 @@ def info(config: Config, versions: Versions) -> dict[str, Any]:
             for s in config.scales
         ],
         "cameras": [{"name": camera.name, "driver": camera.driver} for camera in config.cameras],
-        "public_key": None,
+        "public_key": keys.pair.public.pem,
+        "key_id": keys.pair.key_id,
+        "former_keys": [{"key_id": key.key_id, "public_key": key.pem} for key in keys.former],
     }
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from station import clitools, config, config_good, wiring
 from station.daemon import Crashed, Stop
+from station.signing_keys import SigningError
 
 UMASK = 0o077  # what the station keeps is nobody else's business
 
@@ -36,7 +37,10 @@ def _run(arguments: argparse.Namespace) -> int:
         raise clitools.CommandError(str(error)) from error
     _remember(choice)
     try:
-        daemon, inbox = wiring.build(choice.config, choice.problem)
+        try:
+            daemon, inbox = wiring.build(choice.config, choice.problem)
+        except SigningError as error:
+            raise clitools.CommandError(str(error), clitools.USAGE) from error
         threading.excepthook = lambda given: inbox.put(
             Crashed(thread=given.thread.name if given.thread else "?", error=given.exc_value or given.exc_type())
         )

@@ -50,6 +50,7 @@ from station.looking import EyeWorker
 from station.outbox import Outbox
 from station.school import School
 from station.sensing import CameraWorker, ScaleWorker, Worker
+from station.signing_keys import ready
 from station.timings import Timings
 
 
@@ -114,12 +115,13 @@ def claim_state_dir(state_dir: Path) -> int:
 
 
 def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQueue[object]"]:
-    """Return the daemon, not started, and its inbox, on which a `Stop` ends it."""
+    """Return the daemon, not started, and its inbox, on which a `Stop` ends it; raise `SigningError` without a key."""
     inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
     state_dir, clock = Path(config.station.state_dir), Clock()
     versions = Versions(software=__version__, policy=store_policy.version_of(config.policy))
     setup = _setup(config, clock.new_id())
-    outbox = Outbox(state_dir / "outbox.db")
+    keys = ready(config.station.signing_key, state_dir)
+    outbox = Outbox(state_dir / "outbox.db", signer=keys.pair)
     station = wire.Station(config.station.store, config.station.id)
     workers, cameras = _workers(config, state_dir, inbox.put)
     timings = Timings()
@@ -138,6 +140,7 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
         inbox=inbox,
         versions=versions,
         timings=timings,
+        keys=keys,
     )
     return Daemon(parts), inbox
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from station.outbox import GENESIS, KEEP_NS, Outbox, OutboxError, Ref
+from station.outbox import KEEP_NS, Outbox, OutboxError, Ref
+from station.signing import GENESIS
 from station.wire import Numbering, Stamp
 
 VERDICT = "vs/1/0815/vs-03/evt/verdict"
@@ -63,13 +64,13 @@ def test_verdicts_are_numbered_without_gaps_across_restarts(path: Path) -> None:
 def test_each_verdict_is_chained_to_the_one_before(outbox: Outbox, path: Path) -> None:
     add(outbox, 3)
     db = sqlite3.connect(path)
-    rows = db.execute("SELECT prev_hash, hash, payload, signature FROM verdict ORDER BY seq").fetchall()
+    rows = db.execute("SELECT seq, prev_hash, hash, payload FROM verdict ORDER BY seq").fetchall()
     db.close()
     previous = GENESIS
-    for prev_hash, digest, payload, signature in rows:
+    for seq, prev_hash, digest, payload in rows:
         assert prev_hash == previous
-        assert digest == hashlib.sha256(prev_hash + payload).digest()
-        assert signature is None
+        line = f"vs-chain-1:{outbox.epoch}:{seq}:{previous.hex()}:{hashlib.sha256(payload).hexdigest()}"
+        assert digest == hashlib.sha256(line.encode()).digest()
         previous = digest
 
 
