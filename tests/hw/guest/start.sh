@@ -1,3 +1,8 @@
 # Runs one module of tests/hw/guest in the virtual machine; the repository is the working directory there.
-export PYTHONPATH=/host PYTHONDONTWRITEBYTECODE=1
+# What the machine's Python lacks comes from the project's environment: packages without compiled parts.
+mkdir /run/packages
+for package in rich pygments markdown_it mdurl pytest _pytest pluggy iniconfig packaging py.py; do
+    ln -s /host/.venv/lib/python3*/site-packages/$package /run/packages/
+done
+export PYTHONPATH=/host:/run/packages PYTHONDONTWRITEBYTECODE=1
 exec /opt/cam/bin/python -m "tests.hw.guest.$1"
