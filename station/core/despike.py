@@ -12,8 +12,8 @@ single; two in a row are taken for a step, which delays a reading but does not f
 
 from collections.abc import Iterator, Sequence
 
-JUMP = 8.0  # in usual differences (a median: two thirds of their standard deviation)
-LEARN = 0.05  # how far one sample moves the usual difference, as a share of it
+JUMP = 10.0  # in usual differences (a median: two thirds of their standard deviation)
+LEARN = 0.02  # how far one sample moves the usual difference, as a share of it; the first ones further
 LEAST_COUNTS = 2.0  # a converter that repeats one value has a jump too
 
 Counts = tuple[int, ...]
@@ -26,6 +26,7 @@ class Despiker:
         self._last: Counts = ()
         self._held: tuple[int, Counts] | None = None
         self._usual: list[float] = []
+        self._seen = 0
 
     def clear(self) -> None:
         """What comes next does not follow what came before."""
@@ -59,8 +60,10 @@ class Despiker:
     def _jumps(self, counts: Counts) -> bool:
         """Compare each cell with its last value, and learn what is usual."""
         jumps = False
+        self._seen += 1
+        learn = max(LEARN, 1 / self._seen)
         for number, (before, now) in enumerate(zip(self._last, counts, strict=True)):
             usual, difference = self._usual[number], abs(now - before)
             jumps |= difference > JUMP * usual
-            self._usual[number] = max(usual * (1 + LEARN if difference > usual else 1 - LEARN), LEAST_COUNTS)
+            self._usual[number] = max(usual * (1 + learn if difference > usual else 1 - learn), LEAST_COUNTS)
         return jumps

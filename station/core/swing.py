@@ -7,7 +7,8 @@ level's uncertainty follows from the fit itself: it is wide while less than a pe
 waited for.
 
 The fit counts only where it leaves nothing but the platform's noise, where most of a period was seen, where the swing
-does not grow, and where fits a fifth of a second apart agree. A hand that leans leaves more: it trembles and wanders.
+does not grow, and after one has foreseen everything that came for `PROVEN_S`: a fit of five numbers to a second of data
+can be had of two swings or of a slow hand too, but it foresees nothing.
 """
 
 import math
@@ -22,8 +23,9 @@ BLOCK_S = 0.05
 SPANS_S = (2.0, 1.4, 1.0)  # tried in this order: a longer one is surer, a shorter one is sooner free of what was before
 PERIODS = 0.8  # how much of a swing must be seen
 GROWTH_PER_S = 0.2  # a fitted decay may seem this far below none
-MISFIT = 2.5  # mean square of what a fit leaves, over that of noise
-AGREE_S, AGREE_SDS = 0.2, 3.0
+MISFIT = 1.5  # mean square of what a fit leaves, over that of noise
+PROVEN_S = 0.6  # so long a fit must foresee what comes
+FORESEEN_SDS = 3.0
 PARAMETERS = 5
 STEPS = 6
 DECAY_MOST, OMEGA_MOST = 10.0, 20.0  # beyond these a fit has run away
@@ -57,13 +59,14 @@ class Swing:
     def __init__(self) -> None:
         self._blocks: deque[tuple[int, float, int]] = deque(maxlen=int(SPANS_S[0] / BLOCK_S) + 1)
         self._sum_g, self._sum_ns, self._count, self._begun_ns = 0.0, 0, 0, 0
-        self._fits: deque[Fit] = deque(maxlen=8)
+        self._first: Fit | None = None  # the fit that has foreseen all that came since
+        self._last: Fit | None = None
         self._fresh = False
 
     def clear(self) -> None:
         """What comes next does not follow what came before."""
         self._blocks.clear()
-        self._fits.clear()
+        self._first = self._last = None
         self._count = 0
 
     def add(self, t_ns: int, grams: float) -> None:
@@ -86,20 +89,21 @@ class Swing:
         """
         if self._fresh:
             self._fresh = False
+            self._prove(max(sample_var_g2, slow_var_g2) / self._blocks[-1][2])
             found = self._fit_now(sample_var_g2, slow_var_g2)
-            if found is None:
-                self._fits.clear()
-            else:
-                self._fits.append(found)
-        return self._agreed()
+            self._first = (self._first or found) if found else None
+            self._last = found
+        proven = self._first and self._last and self._last.end_ns - self._first.end_ns >= PROVEN_S * NS
+        return self._last if proven else None
 
-    def _agreed(self) -> Fit | None:
-        if not self._fits:
-            return None
-        last = self._fits[-1]
-        older = [fit for fit in self._fits if last.end_ns - fit.end_ns >= 0.9 * AGREE_S * NS]
-        agree = older and abs(older[-1].level_g - last.level_g) <= AGREE_SDS * math.hypot(older[-1].sd_g, last.sd_g)
-        return last if agree else None
+    def _prove(self, noise_g2: float) -> None:
+        """Forget the first fit where it has not foreseen the latest block."""
+        t_ns, grams, _ = self._blocks[-1]
+        first = self._first
+        if first is not None:
+            off_g = grams - first.level_g - first.swing_g(t_ns)
+            foreseen = off_g**2 <= FORESEEN_SDS**2 * (noise_g2 + first.sd_g**2)
+            self._first = first if foreseen else None
 
     def _fit_now(self, sample_var_g2: float, slow_var_g2: float) -> Fit | None:
         end_ns = self._blocks[-1][0]

@@ -33,7 +33,7 @@ SHORT = 8  # samples in the short mean: 0.1 s at 80 samples a second
 LONGEST = 16  # windows, half overlapping, in the mean of a load that stays still: 3.4 s of them
 SLOW_SDS = 3.2  # a contrast beyond this much of its noise is motion
 SWUNG = 2.0  # beyond this many times what is allowed, slow motion may be a swing, whose turning points look still
-SWING_HOLD_S = 1.0  # half the period of the slowest of them
+SWING_HOLD_S = 1.0  # so long it must be quiet then: half the period of the slowest swing
 SWING_AFTER_S = 0.6  # a load that moves for so long is asked whether it swings
 SWING_SD_D = 0.1  # how sure its level must be, in divisions
 APART_SDS = 4.0  # a window whose centre is this far from the average of those before belongs to another load
@@ -98,6 +98,7 @@ class CountsTrack:
         self._bad = 0
         self._step_no = 0
         self._hold_ns = 0  # until when the load must stay still, because it was seen to move slowly
+        self._swung = False  # whether that may have been a swing
         self._moved_ns: int | None = None  # since when it has not been still
         self._centres: deque[float] = deque(maxlen=LONGEST)
         self._centre_ns = 0  # when the last of them was taken
@@ -113,7 +114,7 @@ class CountsTrack:
         self._restart()
         self._despiker.clear()
         self._swing.clear()
-        self._level, self._moved_ns, self._hold_ns = None, None, 0
+        self._level, self._moved_ns, self._hold_ns, self._swung = None, None, 0, False
 
     def feed(self, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> None:
         """Take one sample; one that is not `usable` only counts towards a fault."""
@@ -162,7 +163,7 @@ class CountsTrack:
         if self._off >= STEP_SAMPLES:
             self._restart()
             self._off = 0
-            self._hold_ns = 0
+            self._hold_ns, self._swung = 0, False
             self._step_no += 1
         self._window.add(t_ns, grams)
         self._swing.add(t_ns, grams)
@@ -182,8 +183,9 @@ class CountsTrack:
         full = span_ns >= 0.9 * self._window_ns
         if full:
             self._learn(shape, t_ns, elapsed_s)
-        still = full and self._is_still(shape, t_ns)
-        mean_g, mean_sd_g = self._mean(shape, t_ns, still=still)
+        quiet = full and self._is_quiet(shape, t_ns)
+        mean_g, mean_sd_g = self._mean(shape, t_ns, quiet=quiet)
+        still = quiet and self._is_still(t_ns)
         calm = shape.scatter <= CALM_DIVISIONS * self._spec.division_g and span_ns >= CALM_SHARE * self._window_ns
         now_sd_g = max(shape.scatter, self._floor.scatter_g) * math.sqrt(CORRELATED / count)
         level = Level(now_g, now_sd_g, mean_g, mean_sd_g, still, self._step_no if calm else None, mean_sd_g)
@@ -207,16 +209,21 @@ class CountsTrack:
             sd_g=math.hypot(level.sd_g, gain_g), creep_sd_g=self._creep.sd_g, zero_sd_g=self.calibration.zero_sd_g
         )
 
-    def _is_still(self, shape: Shape, t_ns: int) -> bool:
-        """Judge a full window; after slow motion without much scatter, more than one window must be still."""
+    def _is_quiet(self, shape: Shape, t_ns: int) -> bool:
+        """Judge one full window; take note of slow motion without much scatter."""
         allowed_g = max(self._spec.division_g / 100, SLOW_SDS * self._floor.slow_sd_g)
         slow_g = max(abs(shape.trend), abs(shape.bend))
-        if slow_g > allowed_g:
-            if shape.rest <= self._loud_g():
-                more_ns = SWING_HOLD_S * NS if slow_g > SWUNG * allowed_g else self._window_ns / 2
-                self._hold_ns = max(self._hold_ns, t_ns + int(more_ns))
-            return False
-        return shape.scatter <= self._loud_g() and t_ns >= self._hold_ns
+        if slow_g <= allowed_g:
+            return shape.scatter <= self._loud_g()
+        if shape.rest <= self._loud_g():
+            self._hold_ns = t_ns + self._window_ns // 2
+            self._swung |= slow_g > SWUNG * allowed_g
+        return False
+
+    def _is_still(self, t_ns: int) -> bool:
+        """Tell whether quiet windows are enough; after slow motion more than one is needed."""
+        enough = len(self._centres) * self._window_ns >= 2 * SWING_HOLD_S * NS
+        return t_ns >= self._hold_ns and (enough or not self._swung)
 
     def _swinging(self, level: Level, t_ns: int) -> Level:
         """Weigh a load that does not come to rest by the level it swings around, where that is sure enough."""
@@ -241,9 +248,9 @@ class CountsTrack:
         period_ns = self._window.span_ns / max(len(self._window) - 1, 1)
         return fit.swing_g(t_ns - int(period_ns * (count - 1) / 2))
 
-    def _mean(self, shape: Shape, t_ns: int, *, still: bool) -> tuple[float, float]:
-        """Return the mean of the load while it is still, and its standard deviation."""
-        if not still:
+    def _mean(self, shape: Shape, t_ns: int, *, quiet: bool) -> tuple[float, float]:
+        """Return the mean of the load since it is quiet, and its standard deviation."""
+        if not quiet:
             self._centres.clear()
             return shape.mean, math.hypot(shape.scatter, shape.trend, shape.bend)
         sd_g = self._floor.centre_sd_g(shape)
@@ -251,14 +258,16 @@ class CountsTrack:
             self._take_centre(shape, t_ns, sd_g)
         count = len(self._centres)
         kinship = 1 + (count - 1) / count / 3  # neighbours that overlap by half share a sixth of their noise
-        return sum(self._centres) / count, sd_g * math.sqrt(kinship / count)
+        mean_g = sum(self._centres) / count
+        swing_g2 = sum((centre_g - mean_g) ** 2 for centre_g in self._centres) / count if self._swung else 0.0
+        return mean_g, math.sqrt(sd_g**2 * kinship / count + swing_g2)
 
     def _take_centre(self, shape: Shape, t_ns: int, sd_g: float) -> None:
-        centre_g = shape.centre
         self._centre_ns = t_ns
-        if self._centres and abs(centre_g - sum(self._centres) / len(self._centres)) > APART_SDS * sd_g:
+        if self._centres and abs(shape.centre - sum(self._centres) / len(self._centres)) > APART_SDS * sd_g:
             self._centres.clear()
-        self._centres.append(centre_g)
+        self._centres.append(shape.centre)
+        self._swung &= len(self._centres) < LONGEST
 
 
 class IndicationTrack:
