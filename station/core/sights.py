@@ -79,8 +79,9 @@ def look(evidence: Evidence | None, basket: Basket, beliefs: Beliefs, policy: Si
     cameras = sorted({sighting.camera for sighting in evidence.sightings})
     views = [[s for s in evidence.sightings if s.camera == name][:SIGHTINGS_MAX] for name in cameras]
     views += [[] for _ in range(min(max(evidence.cameras, 1), 16) - len(views))]
+    size = policy.gallery_size or evidence.gallery_size
     for number, view in enumerate(views):
-        seen = _View(view, named, basket, beliefs, policy, evidence.gallery_size, visibility).seen(ups)
+        seen = _View(view, named, basket, beliefs, policy, size, visibility).seen(ups)
         total = seen if number == 0 else _both(total, seen)
     return total
 

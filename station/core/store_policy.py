@@ -72,6 +72,7 @@ class Sights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clutter_per_camera: Annotated[float, Meta(ge=1e-4, le=20)] = 0.05  # objects seen that are no goods
     unknown_prior: Annotated[float, Meta(ge=1e-3, le=0.9)] = 0.05  # a recogniser's prior for "not in the gallery"
     visibility: Annotated[float, Meta(ge=0.01, le=0.99)] = 0.5  # where the evidence does not say
+    gallery_size: Annotated[int, Meta(ge=0, le=10_000_000)] = 0  # products cameras can name; 0: the enrolled, or all
     other_basket_items: Annotated[float, Meta(gt=0, le=500)] = 12.0  # in the basket of somebody else
 
 
@@ -85,8 +86,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         default_factory=lambda: dict(DEPARTMENTS)
     )
 
-    # Scales what checks cost against what is lost: above 1 more is let pass, below 1 more is checked.
-    risk_appetite: Annotated[float, Meta(ge=0.05, le=20)] = 1.0
+    risk_appetite: Annotated[float, Meta(ge=0.05, le=20)] = 1.0  # weighs what checks cost: above 1 more may pass
     loss_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of unpaid goods over their price
     overcharge_factor: Annotated[float, Meta(ge=0, le=100)] = 1.0  # cost of goods paid for but not received
     small_check_minor: Cost = 10.0  # staff time, about twenty seconds
@@ -119,7 +119,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     other_basket_loss_minor: Cost = 1000.0  # of releasing goods that are not the claimed ones
     other_basket_median_g: Annotated[float, Meta(gt=0, le=500_000)] = 4000.0  # what shoppers carry
     other_basket_spread: Annotated[float, Meta(gt=0.1, le=3)] = 1.1
-    stale_spread: Annotated[float, Meta(gt=0.01, le=1)] = 0.2  # of a new pack's weight, sd of the logarithm
+    stale_spread: Annotated[float, Meta(gt=0.01, le=1)] = 0.12  # of a new pack's weight, sd of the logarithm
     fault_loss_minor: Cost = 150.0  # of releasing by a scale that is wrong
     fault_zero_g: Annotated[float, Meta(gt=0, le=10_000)] = 100.0  # an unnoticed error of the zero, sd ...
     fault_gain: Annotated[float, Meta(gt=0, le=0.5)] = 0.02  # ... and of the gain, as a share
