@@ -74,6 +74,18 @@ def _check(commands: clitools.Subparsers) -> None:
     check_cli.add_command(commands, _options)
 
 
+def _audit(commands: clitools.Subparsers) -> None:
+    from station import audit_cli
+
+    audit_cli.add_commands(commands, _options)
+
+
+def _keys(commands: clitools.Subparsers) -> None:
+    from station import signing_cli
+
+    signing_cli.add_commands(commands, _options)
+
+
 def _doctor(commands: clitools.Subparsers) -> None:
     from station.doctor import command
 
@@ -88,4 +100,6 @@ MOUNTS = {
     "doctor": _doctor,
     "catalogue": _catalogue,
     "gallery": _gallery,
+    "audit": _audit,
+    "keys": _keys,
 }

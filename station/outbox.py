@@ -49,8 +49,10 @@ REFUSED = {
 DELETE_EXPIRED = """DELETE FROM event WHERE expiry_s IS NOT NULL AND expiry_s * 1000000000 <=
   CASE WHEN boot_id = ? THEN ? - monotonic_ns ELSE ? - wall_ns END"""
 EVICT_VERDICTS = "DELETE FROM verdict WHERE seq IN (SELECT seq FROM verdict WHERE seq <= ? ORDER BY seq LIMIT ?)"
-ANCHOR = """INSERT OR REPLACE INTO meta SELECT 'anchor_seq', seq - 1 FROM verdict WHERE seq = ?1
-  UNION ALL SELECT 'anchor_hash', prev_hash FROM verdict WHERE seq = ?1"""
+ANCHOR = """INSERT OR REPLACE INTO meta SELECT key, value FROM (
+  SELECT 'anchor_seq' AS key, seq - 1 AS value, seq FROM verdict WHERE seq = ?1
+  UNION ALL SELECT 'anchor_hash', prev_hash, seq FROM verdict WHERE seq = ?1)
+  WHERE seq > coalesce((SELECT value FROM meta WHERE key = 'anchor_seq'), 0)"""
 EVICT_EVENTS = """DELETE FROM event WHERE number IN
   (SELECT number FROM event WHERE expiry_s IS NOT NULL ORDER BY number LIMIT ?)"""
 

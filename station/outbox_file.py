@@ -34,6 +34,13 @@ CREATE VIEW verdict_state AS SELECT meta.value AS epoch, seq, CASE
   FROM verdict, meta WHERE meta.key = 'epoch';
 """
 
+# Verdicts from before there were signatures stay as they are; the chain of signed ones goes on from the newest.
+TO_SCHEMA_2 = (
+    "ALTER TABLE verdict ADD COLUMN key_id TEXT",
+    """INSERT INTO meta SELECT 'anchor_seq', seq FROM verdict WHERE seq = (SELECT max(seq) FROM verdict)
+      UNION ALL SELECT 'anchor_hash', hash FROM verdict WHERE seq = (SELECT max(seq) FROM verdict)""",
+)
+
 
 class OutboxError(Exception):
     """The outbox cannot be read or written now; nothing is half-written. Says what happened and what to do."""
@@ -116,7 +123,7 @@ def _prepare(db: sqlite3.Connection, path: Path, *, check: bool) -> None:
     if version == 0:
         _create(db)
     elif version == 1:
-        _change(db, ["ALTER TABLE verdict ADD COLUMN key_id TEXT", f"PRAGMA user_version={SCHEMA_VERSION}"])
+        _change(db, [*TO_SCHEMA_2, "PRAGMA user_version=2"])
 
 
 def _create(db: sqlite3.Connection) -> None:
