@@ -24,14 +24,14 @@ def noisy(rng: random.Random, levels: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @given(st.integers(0, 1000), st.integers(0, 3), st.sampled_from([-1, 1]), st.floats(3.5, 6.9))
-def test_a_spike_in_one_cell_becomes_one_of_its_neighbours(seed: int, cell: int, sign: int, size: float) -> None:
+def test_a_spike_in_one_cell_becomes_what_its_neighbours_are(seed: int, cell: int, sign: int, size: float) -> None:
     rng = random.Random(seed)
     stream = [noisy(rng, (1000, 2000, 3000, 4000)) for _ in range(80)]
     spiked = list(stream[50])
     spiked[cell] += sign * int(10**size)
     got = run([*stream[:50], tuple(spiked), *stream[51:]])
     assert len(got) >= len(stream) - 1  # the last one may be held
-    assert got[50][cell] in {stream[49][cell], stream[51][cell]}
+    assert abs(got[50][cell] - stream[50][cell]) <= 8 * NOISE_COUNTS
     kept = [number for number in range(4) if number != cell]
     assert all(abs(got[50][number] - stream[50][number]) <= 8 * NOISE_COUNTS for number in kept)
     others = [number for number in range(30, len(got)) if number != 50]

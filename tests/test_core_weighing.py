@@ -295,3 +295,18 @@ def test_below_its_minimum_an_instrument_is_empty_but_for_what_it_cannot_weigh()
     assert level.still
     assert level.mean_g == 0.0
     assert level.sd_g == pytest.approx(20 * INSTRUMENT.division_g / math.sqrt(3), rel=0.05)
+
+
+def test_a_reading_is_refined_while_its_load_lies_still_and_stands_when_it_does_not() -> None:
+    platform = Platform(noise_g=1.5)
+    platform.pass_time(0, 10)
+    [first] = settled(platform.pass_time(812, 1.0))
+    platform.pass_time(812, 3.0)
+    refined = platform.weighing.refined(first.reading)
+    assert refined.t_ns == first.reading.t_ns
+    assert refined.sd_g < 0.8 * first.reading.sd_g
+    assert abs(refined.gross_g - 812) <= 4 * refined.sd_g
+    assert platform.weighing.reading == first.reading
+    platform.sample(900)
+    platform.sample(900)
+    assert platform.weighing.refined(first.reading) == first.reading
