@@ -92,12 +92,19 @@ def _doctor(commands: clitools.Subparsers) -> None:
     command.add_command(commands)
 
 
+def _provision(commands: clitools.Subparsers) -> None:
+    from station.provision import command
+
+    command.add_commands(commands)
+
+
 MOUNTS = {
     "run": _run,
     "demo": _demo,
     "config": _config,
     "check": _check,
     "doctor": _doctor,
+    "provision": _provision,
     "catalogue": _catalogue,
     "gallery": _gallery,
     "audit": _audit,
