@@ -143,7 +143,7 @@ def basket(rng: random.Random) -> Plan:
 
 def held_basket(rng: random.Random) -> Plan:
     """A basket on which a hand rests until nine seconds later."""
-    return basket(rng)._replace(over_s=9.3)
+    return basket(rng)._replace(over_s=9.0)
 
 
 def one_by_one(rng: random.Random) -> Plan:
