@@ -96,7 +96,7 @@ def _print(shown: _Shown, *, as_json: bool) -> int:
     if as_json:
         clitools.print_json(
             {"key_id": shown.pair.key_id, "public_key": shown.pair.public.pem, "file": str(shown.place.file.path),
-             "former_keys": former}
+             "former_keys": [{"key_id": key.key_id, "public_key": key.pem} for key in former]}
         )  # fmt: skip
         return clitools.OK
     print(f"key {shown.pair.key_id} in {shown.place.file.path}")

@@ -224,7 +224,7 @@ def _read(path: Path, *, private: bool) -> bytes:
 
 def _refuse_open(path: Path, status: os.stat_result) -> None:
     """Refuse a private key that others may read, or that somebody else owns."""
-    if status.st_uid not in {os.geteuid(), 0}:
+    if os.geteuid() not in {status.st_uid, 0} and status.st_uid != 0:
         raise SigningError(path, f"belongs to user {status.st_uid}", "chown it to the user of the station")
     foreign = status.st_uid == 0 != os.geteuid()
     if stat.S_IMODE(status.st_mode) & (OTHERS_OF_ROOTS if foreign else OTHERS):

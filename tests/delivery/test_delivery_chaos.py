@@ -19,6 +19,7 @@ from station.outbox import Outbox, Ref
 from tests.support.backend import Backend, Heard
 from tests.support.consumer import STATION
 from tests.support.mosquitto import Mosquitto
+from tests.support.rig import run_station
 
 ROOT = STATION.root
 PUBACKS = 12  # some of them of verdicts
@@ -32,6 +33,7 @@ class Storing(Backend):
         super().__init__(port, ROOT)
         self.copies: dict[int, list[bytes]] = {}
         self.epochs: set[str] = set()
+        self.proofs: dict[int, set[tuple[tuple[str, str], ...]]] = {}
         self.prefix = 0
 
     def on_heard(self, heard: Heard) -> None:
@@ -40,6 +42,8 @@ class Storing(Backend):
         event = heard.event
         self.copies.setdefault(event["seq"], []).append(heard.payload)
         self.epochs.add(event["epoch"])
+        proof = tuple(pair for pair in heard.user if pair[0] != "late")
+        self.proofs.setdefault(event["seq"], set()).add(proof)
         while self.prefix + 1 in self.copies:
             self.prefix += 1
         self.acknowledge(event["epoch"], self.prefix)
@@ -49,7 +53,7 @@ class Chaos:
     """Strikes at moments counted in verdicts heard, drawn from the seed."""
 
     def __init__(self, folder: Path, broker: Mosquitto, backend: Storing, total: int, seed: int) -> None:
-        self.outbox, self.journal = folder / "outbox.sqlite", folder / "journal"
+        self.outbox, self.journal = folder / "outbox.db", folder / "journal"
         self._command = [sys.executable, "-m", "tests.support.chaos_station"]
         self._command += [str(self.outbox), str(broker.port), str(self.journal), str(total)]
         self._broker, self._backend = broker, backend
@@ -126,7 +130,12 @@ def check(chaos: Chaos, backend: Storing, total: int) -> None:
         row = outbox.read(Ref("verdict", seq, ROOT + "evt/verdict"))
         assert row is not None
         assert row.payload == copies[0]
+        assert row.proof is not None
+        assert backend.proofs[seq] == {row.proof.properties()}
     outbox.close()
+    audit = run_station("audit", "verify", "--outbox", "--state", str(chaos.outbox.parent))
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert f": 1 to {total}, {total} verdicts" in audit.stdout
 
 
 @pytest.mark.timeout(120)

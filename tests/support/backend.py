@@ -26,6 +26,7 @@ class Heard(msgspec.Struct, frozen=True):
     late: bool
     expiry_s: int | None
     correlation: bytes | None
+    user: tuple[tuple[str, str], ...] = ()
 
     @property
     def event(self) -> dict[str, Any]:
@@ -127,6 +128,7 @@ class Backend:
             message.topic, bytes(message.payload), message.retain,
             ("late", "true") in getattr(given, "UserProperty", []),
             getattr(given, "MessageExpiryInterval", None), getattr(given, "CorrelationData", None),
+            tuple(getattr(given, "UserProperty", ())),
         )  # fmt: skip
         self.messages.append(heard)
         self.on_heard(heard)

@@ -11,12 +11,14 @@ import os
 import sys
 from pathlib import Path
 
+from station import signing_keys
 from tests.support.consumer import Consumer, link_options
 
 
 def main(outbox: str, port: str, journal: str, total: str) -> None:
     descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    with Consumer(Path(outbox), link_options(int(port))) as station:
+    signer = signing_keys.ready(None, Path(outbox).parent).pair
+    with Consumer(Path(outbox), link_options(int(port)), signer=signer) as station:
         while station.outbox.confirmed() < int(total):
             seq = station.outbox.last_seq()
             if seq < int(total):

@@ -13,6 +13,7 @@ from station.delivery import Batch, Delivery, DeliveryOptions, Outgoing
 from station.link_values import LinkDown, LinkEvent, LinkOptions, LinkUp
 from station.outbox import Outbox, Ref
 from station.pump import PumpOptions
+from station.signing import Signer
 from station.wire import Station
 
 STATION = Station("0815", "vs-03")
@@ -32,12 +33,14 @@ def link_options(port: int, **more: Any) -> LinkOptions:
 class Consumer:
     """Owns a `Delivery` and turns its queue. Commands are collected, and answered `ok` unless `answering` is off."""
 
-    def __init__(self, path: Path, options: LinkOptions, pump: PumpOptions = QUICK) -> None:
+    def __init__(
+        self, path: Path, options: LinkOptions, pump: PumpOptions = QUICK, signer: Signer | None = None
+    ) -> None:
         self.queue: queue.SimpleQueue[LinkEvent] = queue.SimpleQueue()
         self.events: list[LinkEvent] = []
         self.commands: list[Command] = []
         self.answering = True
-        self.outbox = Outbox(path)
+        self.outbox = Outbox(path, signer=signer)
         given = DeliveryOptions(link=options, pump=pump, commands=frozenset({"claim", "zero"}))
         self.delivery = Delivery(self.outbox, STATION, given, Clock(), self.queue.put)
 
