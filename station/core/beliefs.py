@@ -81,12 +81,13 @@ class Beliefs:
         return replace(
             self, mean_g=mean_g, mean_sd_g=self.mean_sd_g.copy(), unit_sd_g=self.unit_sd_g.copy(),
             freedom=self.freedom.copy(), variance_g2=self.variance_g2.copy(), fourth=self.fourth.copy(),
-            order=np.argsort(mean_g, kind="stable").astype(np.int64), sums=sums_of(mean_g, sd_g, self.prior, SEVERAL_MAX),
+            order=np.argsort(mean_g, kind="stable").astype(np.int64),
+            sums=sums_of(mean_g, sd_g, self.prior, SEVERAL_MAX),
             priced=sums_of(mean_g, sd_g, self.prior * self.price_minor, 1)[0],
         )  # fmt: skip
 
     def teach(self, at: NDArray[np.int64], mean_g: Floats, mean_g2: Floats, unit_g2: Floats, freedom: Floats) -> None:
-        """Put learned weights in place; only for beliefs from `own`, whose order and densities it leaves as they are."""
+        """Put learned weights in place; only for beliefs from `own`; order and densities stay as they are."""
         self.mean_g[at], self.mean_sd_g[at], self.unit_sd_g[at] = mean_g, np.sqrt(mean_g2), np.sqrt(unit_g2)
         self.freedom[at], self.variance_g2[at] = freedom, mean_g2 + unit_g2
         self.fourth[at] = (mean_g2**2 + unit_g2**2) / freedom

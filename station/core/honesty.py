@@ -12,7 +12,8 @@ from station.core.beliefs import Beliefs
 from station.core.density import Floats, log_t
 
 MORE = 0.8  # of what is wrong: something more than was said
-FREEDOM = 10.0  # honest differences have slightly heavier tails than normal
+FREEDOM = 10.0  # honest differences have slightly heavier tails than normal ...
+LABEL_FREEDOM = 4.0  # ... and clearly heavier ones where the means are known from labels only
 STRAY = 1e-7  # per gram: what nothing explains is not honest
 HUBER_SD = 3.0  # a difference counts no more than one of so many standard deviations
 NO_CATALOGUE = 1e-4  # per gram
@@ -27,9 +28,10 @@ def otherwise(residual_g: Floats, variance_g2: Floats, beliefs: Beliefs) -> Floa
     return np.asarray(MORE * more + (1 - MORE) * less + STRAY, dtype=np.float64)
 
 
-def ratio(residual_g: Floats, variance_g2: Floats, beliefs: Beliefs) -> Floats:
-    """Return how much likelier a difference is if nothing is wrong."""
-    honest = np.exp(log_t(residual_g, variance_g2, np.full(residual_g.shape, FREEDOM)))
+def ratio(residual_g: Floats, variance_g2: Floats, open_share: Floats, beliefs: Beliefs) -> Floats:
+    """Return how much likelier a difference is if nothing is wrong; `open_share`: of the variance, from the means."""
+    freedom = FREEDOM + (LABEL_FREEDOM - FREEDOM) * open_share
+    honest = np.exp(log_t(residual_g, variance_g2, freedom))
     return np.asarray(np.maximum(honest, 1e-30) / otherwise(residual_g, variance_g2, beliefs), dtype=np.float64)
 
 
@@ -39,10 +41,14 @@ def believed(trust: Floats, ratios: Floats) -> Floats:
     return np.asarray(odds / (1 + odds), dtype=np.float64)
 
 
-def damped(residual_g: Floats, variance_g2: Floats) -> Floats:
-    """Return the factor that keeps large differences from counting more than moderate ones (Huber)."""
+def damped(residual_g: Floats, variance_g2: Floats, open_share: Floats) -> Floats:
+    """Return the factor that keeps large differences from counting more than moderate ones (Huber).
+
+    Where the means are hardly known it is one: a large difference then says that they are as wrong as that.
+    """
     z = np.abs(residual_g) / np.sqrt(variance_g2)
-    return np.asarray(np.minimum(1.0, HUBER_SD / np.maximum(z, 1e-9)), dtype=np.float64)
+    factor = np.minimum(1.0, HUBER_SD / np.maximum(z, 1e-9))
+    return np.asarray(open_share + (1 - open_share) * factor, dtype=np.float64)
 
 
 def trust_behind(p: float, at_ratio: float) -> float:

@@ -48,7 +48,8 @@ class Learned:
     attended: Floats  # those of them that staff looked at
     sketch: NDArray[np.uint64]  # of the shoppers: a bit for each, by its hash
     since_day: Floats
-    stated_g: Floats  # what the catalogue says
+    stated_g: Floats  # mean and variance of a unit, as the catalogue says
+    stated_g2: Floats
     told_g: Floats  # mean of the last point of the history
     told_sd_g: Floats
     shifts: Shifts
@@ -62,7 +63,8 @@ class Learned:
             mean_g=mean_g, tau_g2=tau_g2, wide_g2=np.zeros(size), sigma_g2=beliefs.unit_sd_g**2,
             freedom=beliefs.freedom.copy(), base_g=mean_g.copy(), base_g2=tau_g2.copy(), evidence=np.zeros(size),
             attended=np.zeros(size), sketch=np.zeros(size, dtype=np.uint64), since_day=np.zeros(size),
-            stated_g=mean_g.copy(), told_g=mean_g.copy(), told_sd_g=np.sqrt(tau_g2), shifts=Shifts(size),
+            stated_g=mean_g.copy(), stated_g2=beliefs.unit_sd_g**2,
+            told_g=mean_g.copy(), told_sd_g=np.sqrt(tau_g2), shifts=Shifts(size),
         )  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ Everything is a function of the lessons in their order: the same ones give the s
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learn
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
 SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
+SCATTER_RANGE = 6.0  # the variance stays within this factor of what the catalogue or the label law says
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class Learner:
         self.day = max(self.day, lesson.day)
         if lesson.source == "attendant":
             self.kept.forget(number_of(lesson.transaction_id))
-            self._reopen(found)
+            self._reopen(self._terms(found, lesson))
         terms = self._terms(found, lesson)
         weight = self._take(terms, lesson)
         if self.number % self.settings.refine_every == 0:
@@ -95,21 +97,27 @@ class Learner:
         """Update by the lesson and keep it; return how far it was believed."""
         at, state = terms.at, self.state
         residual, variance = np.array([terms.residual_g]), np.array([terms.variance_g2])
-        ratio = honesty.ratio(residual, variance, self.beliefs)
+        open_share = np.array([float(terms.spread_g2.sum()) / terms.variance_g2])
+        ratio = honesty.ratio(residual, variance, open_share, self.beliefs)
         attendant = lesson.source == "attendant"
         trust = ATTENDANT_TRUST if attendant else honesty.trust_behind(lesson.p, float(ratio[0]))
         honest = float(honesty.believed(np.array([trust]), ratio)[0])
-        weight = honest * float(honesty.damped(residual, variance)[0])
+        weight = honest * float(honesty.damped(residual, variance, open_share)[0])
         teaches = self._may_teach(terms, lesson)
-        bound, teaches = (1.0, teaches) if attendant else self._bounded(terms, teaches, weight, lesson.shopper)
+        fresh = teaches
+        bound = 1.0
+        if not attendant:
+            bound, teaches, fresh = self._bounded(terms, teaches, weight, lesson.shopper)
         weight *= bound
         gain, step_g = _gain(terms, teaches, weight)
-        before_g = state.mean_g[at].copy()
+        before_g, before_g2 = state.mean_g[at].copy(), state.tau_g2[at].copy()
         state.mean_g[at] += step_g
         state.tau_g2[at] *= np.maximum(1 - gain * terms.units, 1e-6)
-        self._scatter(terms, weight)
+        self._scatter(terms, fresh, weight)
         state.count(at, terms.units * weight, lesson)
-        self._keep(terms, lesson, teaches, step_g, before_g, {"weight": weight, "bound": bound, "trust": trust})
+        taught = {"place": at, "units": terms.units, "step_g": step_g, "told": 1 / state.tau_g2[at] - 1 / before_g2}
+        taught = {name: array[teaches] for name, array in taught.items()}
+        self._keep(terms, lesson, taught, teaches, before_g, {"weight": weight, "bound": bound, "trust": trust})
         self._watch(terms, lesson, honest, step_g)
         self._teach(at)
         return weight
@@ -123,33 +131,40 @@ class Learner:
 
     def _bounded(
         self, terms: _Terms, teaches: NDArray[np.bool_], weight: float, shopper: int
-    ) -> tuple[float, NDArray[np.bool_]]:
-        """Return the factor by which the lesson counts less, and what it may teach, for its shopper's bound."""
+    ) -> tuple[float, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return the factor by which the lesson counts less, what it may teach, and of that what its shopper never did.
+
+        Only the latter teaches scatter: who may widen it may hide behind it.
+        """
         if shopper == ANONYMOUS or not teaches.any():
-            return 1.0, teaches
+            return 1.0, teaches, np.zeros_like(teaches)
         state, at = self.state, terms.at
-        moved_g = self.kept.moved_by(shopper, at)
-        most_g = self.settings.shopper_share * np.sqrt(np.maximum(state.sigma_g2[at], state.base_g2[at]))
+        moved_g, told = self.kept.taught_by(shopper, at)
+        without_g2 = 1 / np.maximum(1 / state.tau_g2[at] - told, 1 / state.base_g2[at])  # as others left it
+        most_g = self.settings.shopper_share * np.sqrt(np.maximum(state.sigma_g2[at], without_g2))
         for _ in range(2):  # what is closed leaves more to the others
             _, step_g = _gain(terms, teaches, weight)
             room_g = np.maximum(most_g - moved_g * np.sign(step_g), 0.0)
             share = np.where(step_g == 0, 1.0, np.minimum(room_g / np.maximum(np.abs(step_g), 1e-12), 1.0))
             teaches = teaches & (share >= CLOSE_BELOW)
         share = share[teaches]
-        return (_weaker(terms, teaches, weight, float(share.min())) if share.size else 1.0), teaches
+        factor = _weaker(terms, teaches, weight, float(share.min())) if share.size else 1.0
+        return factor, teaches, teaches & (told <= 0)
 
-    def _scatter(self, terms: _Terms, weight: float) -> None:
-        """Move each product's scatter toward what the size of the difference says of it."""
+    def _scatter(self, terms: _Terms, fresh: NDArray[np.bool_], weight: float) -> None:
+        """Move the scatter of some of the products toward what the size of the difference says of it."""
         state, at = self.state, terms.at
         variance = terms.noise_g2 + float(terms.narrow_g2.sum())
         excess = min(terms.residual_g**2 / variance, SCATTER_STEP_MAX**2) - 1
         share = terms.units * state.sigma_g2[at] / variance
-        state.sigma_g2[at] *= 1 + np.clip(weight * share / state.freedom[at] * excess, -0.3, 0.5)
+        share = np.where(fresh, share, 0.0)
+        scatter = state.sigma_g2[at] * (1 + np.clip(weight * share / state.freedom[at] * excess, -0.3, 0.5))
+        state.sigma_g2[at] = np.clip(scatter, state.stated_g2[at] / SCATTER_RANGE, state.stated_g2[at] * SCATTER_RANGE)
         state.freedom[at] = np.minimum(state.freedom[at] + weight * share**2, FREEDOM_MAX)
 
     def _keep(
-        self, terms: _Terms, lesson: Lesson, teaches: NDArray[np.bool_], step_g: Floats, before_g: Floats,
-        belief: dict[str, float],
+        self, terms: _Terms, lesson: Lesson, taught: dict[str, NDArray[Any]], teaches: NDArray[np.bool_],
+        before_g: Floats, belief: dict[str, float],
     ) -> None:  # fmt: skip
         if not teaches.any():
             return
@@ -160,14 +175,14 @@ class Learner:
             "goods_g": goods_g, "noise_g2": noise_g2, "day": lesson.day, "shopper": lesson.shopper,
             "transaction": number_of(lesson.transaction_id), "number": self.number, **belief,
         }  # fmt: skip
-        self.kept.append(row, terms.at[teaches], units[teaches], step_g[teaches])
+        self.kept.append(row, taught)
 
     # change
 
     def _watch(self, terms: _Terms, lesson: Lesson, honest: float, step_g: Floats) -> None:
         """Look for products that are not what they were."""
         state, shifts = self.state, self.state.shifts
-        sd_g = float(np.sqrt(terms.noise_g2 + terms.narrow_g2.sum()))
+        sd_g = np.sqrt(terms.variance_g2 - terms.spread_g2 + terms.narrow_g2)  # the others' doubts are no evidence
         fit = Fit(terms.at, terms.units, np.sqrt(state.sigma_g2[terms.at]), terms.residual_g, sd_g)
         for turn in shifts.take(fit, self.number, honest, step_g):
             self._turn(turn)
@@ -201,12 +216,12 @@ class Learner:
         if witness.convinces(float(state.mean_g[place]), self.settings.distinct_shoppers):
             self._renew(place, witness.mean_g, 1 / witness.precision, "changed, borne out by different shoppers")
 
-    def _reopen(self, found: list[tuple[int, int]]) -> None:
-        """An attendant saw these goods: what is in quarantine is learned anew, from wide."""
+    def _reopen(self, terms: _Terms) -> None:
+        """An attendant saw these goods: what is in quarantine is learned anew, from as wide as the difference."""
         state = self.state
-        for place, _ in found:
+        for place, units in zip(terms.at.tolist(), terms.units.tolist(), strict=True):
             if state.shifts.changing[place]:
-                wide_g2 = float(state.tau_g2[place] + state.wide_g2[place])
+                wide_g2 = float(state.tau_g2[place] + state.wide_g2[place]) + (terms.residual_g / units) ** 2
                 self._renew(place, float(state.mean_g[place]), wide_g2, "changed, by an attendant's word")
 
     def _renew(self, place: int, mean_g: float, variance_g2: float, why: str) -> None:
@@ -258,8 +273,9 @@ class Learner:
         spread = system.sums(system.units**2 * (state.tau_g2 + state.wide_g2)[system.place])
         own = np.clip(aged * spread / noise, 0.0, 0.9)
         residual, variance = apart_g / (1 - own), noise + spread / (1 - own)
-        honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, self.beliefs))
-        kept.row("weight")[:] = kept.row("bound") * honest * honesty.damped(residual, variance)
+        open_share = 1 - noise / variance
+        honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, open_share, self.beliefs))
+        kept.row("weight")[:] = kept.row("bound") * honest * honesty.damped(residual, variance, open_share)
 
     def _sum_up(self, count: int) -> None:
         """Let the oldest lessons leave, their information added to the prior."""

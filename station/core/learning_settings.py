@@ -23,5 +23,5 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     shopper_share: Annotated[
         float,
         Meta(ge=0.05, le=2, description="how far one shopper may move a weight, in sd of one unit"),
-    ] = 0.45
+    ] = 0.4
     feedback_per_hour: Annotated[int, Meta(ge=1, le=10_000, description="more are refused")] = 120

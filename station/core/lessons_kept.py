@@ -21,7 +21,7 @@ ROWS: dict[str, str] = {
     "start": "i8", "goods_g": "f8", "noise_g2": "f8", "weight": "f8", "bound": "f8", "trust": "f8", "day": "f8",
     "shopper": "i8", "transaction": "i8", "number": "i8",
 }  # fmt: skip
-TERMS: dict[str, str] = {"place": "i4", "units": "f4", "step_g": "f4"}
+TERMS: dict[str, str] = {"place": "i4", "units": "f4", "step_g": "f4", "told": "f8"}
 LEAST_WEIGHT = 1e-4  # a lesson believed less is left out
 
 
@@ -33,14 +33,15 @@ class Kept:
         self._rows: dict[str, Array] = {name: np.zeros(64, dtype=kind) for name, kind in ROWS.items()}
         self._terms: dict[str, Array] = {name: np.zeros(512, dtype=kind) for name, kind in TERMS.items()}
 
-    def append(self, row: Mapping[str, float], place: Places, units: Floats, step_g: Floats) -> None:
+    def append(self, row: Mapping[str, float], terms: Mapping[str, Array]) -> None:
         """Add a lesson: its numbers by name (all of `ROWS` but the start), and its terms, at least one."""
+        place = terms["place"]
         end = self.terms + place.size
         _make_room(self._rows, self.lessons + 1)
         _make_room(self._terms, end)
         for name, value in {**row, "start": self.terms}.items():
             self._rows[name][self.lessons] = value
-        for name, values in {"place": place, "units": units, "step_g": step_g}.items():
+        for name, values in terms.items():
             self._terms[name][self.terms : end] = values
         self.lessons, self.terms = self.lessons + 1, end
 
@@ -65,15 +66,16 @@ class Kept:
         """Return the lesson of each term."""
         return np.repeat(np.arange(self.lessons), np.diff(np.append(self.row("start"), self.terms)))
 
-    def moved_by(self, shopper: int, place: Places) -> Floats:
-        """Return how far this shopper's lessons have moved each of these products so far, in grams."""
-        total = np.zeros(place.size)
+    def taught_by(self, shopper: int, place: Places) -> tuple[Floats, Floats]:
+        """Return how far this shopper's lessons have moved these products so far, in grams, and the precision told."""
+        moved_g, told = np.zeros(place.size), np.zeros(place.size)
         start = np.append(self.row("start"), self.terms)
         for lesson in np.flatnonzero(self.row("shopper") == shopper).tolist():
             span = slice(int(start[lesson]), int(start[lesson + 1]))
             same = self._terms["place"][span][:, None] == place
-            total += (same * self._terms["step_g"][span][:, None]).sum(axis=0)
-        return total
+            moved_g += (same * self._terms["step_g"][span][:, None]).sum(axis=0)
+            told += (same * self._terms["told"][span][:, None]).sum(axis=0)
+        return moved_g, told
 
     def forget(self, transaction: int) -> None:
         """Believe no lesson of this transaction any more."""
@@ -89,7 +91,8 @@ class Kept:
         units = self._terms["units"][at].astype(np.float64)
         self._rows["goods_g"][row] -= units * mean_g
         self._rows["noise_g2"][row] += units**2 * variance_g2
-        self._terms["units"][at] = self._terms["step_g"][at] = 0.0
+        for name in ("units", "step_g", "told"):
+            self._terms[name][at] = 0.0
 
     def equations(self, scatter_g2: Floats, weight: Floats, upto: int | None = None) -> Equations:
         """Return the lessons (the first `upto`) as equations, those that are hardly believed left out."""

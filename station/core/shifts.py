@@ -52,13 +52,13 @@ class Witness:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """How a lesson fits the belief: its products, their units and scatter, the difference and its deviation."""
+    """How a lesson fits the belief: its products, their units and scatter, the difference and its deviations."""
 
     at: Places
     units: Floats
     unit_sd_g: Floats
     residual_g: float
-    sd_g: float
+    sd_g: Floats  # of the difference, as each product sees it
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Shifts:
         """Take lesson `number`, believed by `weight`, which moved the means by `step_g`; return what turned."""
         at = fit.at
         size = fit.units * np.maximum(SHIFT_SD * fit.unit_sd_g, SHIFT_MIN_G) / fit.sd_g
-        clipped = min(max(fit.residual_g / fit.sd_g, -CLIP_SD), CLIP_SD)
+        clipped = np.clip(fit.residual_g / fit.sd_g, -CLIP_SD, CLIP_SD)
         change = weight * np.stack([size * clipped, -size * clipped]) - weight * size**2 / 2
         before = self.sums[:, at]
         after = np.clip(before + change, 0.0, ALARM)

@@ -49,10 +49,9 @@ def test_verdicts_come_out_line_by_line(
     assert b"products.csv:11" in err  # the bad row, with its line
 
 
-@pytest.mark.parametrize("options", [["--learn"], ["--state", "somewhere"]])
-def test_learning_is_refused_clearly(catalogue: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--catalogue", str(catalogue), *options) == 2
-    assert "not supported" in capsys.readouterr().err
+def test_a_state_without_learning_is_a_mistake(catalogue: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--catalogue", str(catalogue), "--state", "somewhere") == 2
+    assert "--state is for --learn" in capsys.readouterr().err
 
 
 def test_a_catalogue_that_is_not_there_is_one_line_and_status_two(
