@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from station import link_words
+from station import link_tls, link_words
 from station.link_values import Arrived, Emit, LinkOptions, LinkUp, Publication, Published
 from station.link_words import Trouble
 from station.wire import CONTENT_TYPE
@@ -46,6 +46,7 @@ class Session:
         self._trouble: Trouble | None = None
         self._ending: str | None = None
         self._goodbye = False
+        self._tls: link_tls.Context | None = None
         self._connack: tuple[bool, Properties] | None = None
         self._client = self._make_client()
         self._wake_r, self._wake_w = socket.socketpair()
@@ -103,7 +104,7 @@ class Session:
             )  # fmt: skip
             self._serve()
         except OSError as error:
-            return self._trouble or link_words.unreachable(error)
+            return self._trouble or link_tls.explain(self._options, error)
         except (MQTTException, ValueError, LookupError, AssertionError, struct.error) as error:  # paho, reading no MQTT
             return Trouble(f"not MQTT 5: {error}", "check `mqtt.port`, and that the broker speaks MQTT 5")
         finally:
@@ -128,13 +129,11 @@ class Session:
     def _prepare(self, will: Publication) -> None:
         if self._options.username is not None:
             self._client.username_pw_set(self._options.username, self._options.password())
-        if (tls := self._options.tls) is not None:
-            for path in filter(None, (tls.ca, tls.cert, tls.key)):
-                path.read_bytes()  # the ssl module does not name a file that it cannot read
-            context = ssl.create_default_context(cafile=tls.ca)
-            if tls.cert is not None:
-                context.load_cert_chain(tls.cert, tls.key)
-            self._client.tls_set_context(context)
+        if (tls := self._options.tls) is None:
+            link_tls.require_loopback(self._options.host, self._options.port)
+        else:
+            self._tls = link_tls.context(tls)
+            self._client.tls_set_context(self._tls)
         properties = _properties(PacketTypes.WILLMESSAGE)
         properties.WillDelayInterval = 30
         properties.PayloadFormatIndicator = 1
@@ -182,6 +181,8 @@ class Session:
     def _lost(self) -> Trouble:
         if self._ending is not None:
             return Trouble(self._ending, "it is connected anew")
+        if self._connack is None and self._options.tls is not None:
+            return link_tls.refused(self._options.tls, None if self._tls is None else self._tls.alert)
         if self._connack is None:
             return Trouble("the broker closed the connection before its CONNACK", "look into the broker's log")
         return Trouble("the connection is lost", LOST_REMEDY)
