@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow test-hw bench model docs clean
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite test-slow test-hw bench model docs docs-check clean
 
 BIN := .venv/bin
 JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
@@ -53,9 +53,16 @@ bench: ## measure what is fast and what is right; prints tables
 model: setup ## make the shipped model again
 	training/make_model.sh $(ARGS)
 
-docs: setup ## write docs/CONFIG.md from the source
+docs: setup ## write docs/CONFIG.md, docs/asyncapi.yaml and docs/schemas from the source
 	PYTHONPATH=. $(BIN)/python tools/config_reference.py >docs/.config.part
 	mv docs/.config.part docs/CONFIG.md
+	PYTHONPATH=. $(BIN)/python tools/interface.py
+
+docs-check: ## validate docs/asyncapi.yaml with AsyncAPI's own parser (needs node and npm)
+	@mkdir -p build/asyncapi
+	@[ -d build/asyncapi/node_modules/@asyncapi/parser ] || \
+		npm install --silent --no-fund --no-audit --prefix build/asyncapi @asyncapi/parser@3.6.3
+	@cp tools/asyncapi_check.mjs build/asyncapi/ && node build/asyncapi/asyncapi_check.mjs docs/asyncapi.yaml
 
 clean: ## remove environments and everything generated
 	rm -rf .venv .venv-tflite build dist *.egg-info htmlcov .coverage* .hypothesis

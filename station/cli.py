@@ -98,6 +98,12 @@ def _provision(commands: clitools.Subparsers) -> None:
     command.add_commands(commands)
 
 
+def _schema(commands: clitools.Subparsers) -> None:
+    from station import schema_cli
+
+    schema_cli.add_command(commands)
+
+
 MOUNTS = {
     "run": _run,
     "demo": _demo,
@@ -107,6 +113,7 @@ MOUNTS = {
     "provision": _provision,
     "catalogue": _catalogue,
     "gallery": _gallery,
+    "schema": _schema,
     "audit": _audit,
     "keys": _keys,
 }

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from calibration.platform import CentreOfMass
+from station import messages
 from station.clock import Clock
 from station.config import Config
 from station.core.alarms import Notice
@@ -27,19 +29,21 @@ HEALTH_S = 60
 
 def info(config: Config, versions: Versions, keys: KeyRing) -> dict[str, Any]:
     """Return the birth message: what runs here, on what."""
-    return {
-        **msgspec.to_builtins(versions),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "scales": [
-            {"name": s.name, "driver": s.driver, "capacity_g": s.capacity_g, "division_g": s.division_g}
-            for s in config.scales
-        ],
-        "cameras": [{"name": camera.name, "driver": camera.driver} for camera in config.cameras],
-        "public_key": keys.pair.public.pem,
-        "key_id": keys.pair.key_id,
-        "former_keys": [{"key_id": key.key_id, "public_key": key.pem} for key in keys.former],
-    }
+    return _data(
+        messages.Info(
+            **msgspec.to_builtins(versions),
+            python=platform.python_version(),
+            machine=platform.machine(),
+            scales=tuple(
+                messages.ScaleInfo(name=s.name, driver=s.driver, capacity_g=s.capacity_g, division_g=s.division_g)
+                for s in config.scales
+            ),
+            cameras=tuple(messages.CameraInfo(name=camera.name, driver=camera.driver) for camera in config.cameras),
+            public_key=keys.pair.public.pem,
+            key_id=keys.pair.key_id,
+            former_keys=tuple(messages.FormerKey(key_id=key.key_id, public_key=key.pem) for key in keys.former),
+        )
+    )
 
 
 def health(
@@ -56,51 +60,54 @@ def health(
     faulty |= {part.split(" cell ")[0]: code for part, code in faulty.items() if code == CODE}  # its scale has it, too
     parts = [scale.name for scale in config.scales] + [f"camera-{camera.name}" for camera in config.cameras]
     level = engine.weighing.level()
-    return {
-        "state": engine.state.value,
-        "parts": {part: faulty.get(part, "ok") for part in [*parts, *sorted(set(faulty) - set(parts))]},
-        "alarms": [{"code": notice.code, "part": notice.part, "alarm_id": notice.alarm_id} for notice in notices],
-        "rejected_samples": {
-            config.scales[worker.index].name: dict(worker.rejects)
-            for worker in workers
-            if isinstance(worker, ScaleWorker)
-        },
-        "cells": {
-            scale.name: _cells(shown)
-            for number, scale in enumerate(config.scales)
-            if (shown := engine.cells.snapshot(number)) is not None
-        },
-        "gross_g": None if level is None or level.now_g is None else round(level.now_g, 1),
-        "zero_g": round(engine.weighing.zero_g, 1),
-        "clock": clock.stamp().clock,
-        "disk_free_bytes": _free(Path(config.station.state_dir)),
-        "outbox": {**_depth(outbox), "unwritten": waiting},
-    }
+    return _data(
+        messages.Health(
+            state=engine.state.value,
+            parts={part: faulty.get(part, "ok") for part in [*parts, *sorted(set(faulty) - set(parts))]},
+            alarms=tuple(messages.RaisedAlarm(code=n.code, part=n.part, alarm_id=n.alarm_id) for n in notices),
+            rejected_samples={
+                config.scales[worker.index].name: dict(worker.rejects)
+                for worker in workers
+                if isinstance(worker, ScaleWorker)
+            },
+            cells={
+                scale.name: _cells(shown)
+                for number, scale in enumerate(config.scales)
+                if (shown := engine.cells.snapshot(number)) is not None
+            },
+            gross_g=None if level is None or level.now_g is None else round(level.now_g, 1),
+            zero_g=round(engine.weighing.zero_g, 1),
+            clock=clock.stamp().clock,
+            disk_free_bytes=_free(Path(config.station.state_dir)),
+            outbox=messages.OutboxDepth(**_depth(outbox), unwritten=waiting),
+        )
+    )
 
 
-def _cells(shown: Snapshot) -> dict[str, Any]:
+def _cells(shown: Snapshot) -> messages.Cells:
     """Return the load cells of a scale: what each bears, how the load lies, and whether four cells agree on it."""
-    centre = shown.centre
-    return {
-        "cells": [
-            {
-                "cell": number,
-                "place": cell.place,
-                "grams": _rounded(cell.grams, 1),
-                "share": _rounded(cell.share, 4),
-                "noise_g": _rounded(cell.noise_g, 3),
-                "state": cell.state,
-            }
+    return messages.Cells(
+        cells=tuple(
+            messages.Cell(
+                cell=number,
+                place=cell.place,
+                grams=_rounded(cell.grams, 1),
+                share=_rounded(cell.share, 4),
+                noise_g=_rounded(cell.noise_g, 3),
+                state=cell.state,
+            )
             for number, cell in enumerate(shown.cells, 1)
-        ],
-        "centre_of_mass": None
-        if centre is None
-        else {key: _rounded(value, 1 if shown.in_mm else 4) for key, value in centre._asdict().items()}
-        | {"unit": "mm" if shown.in_mm else "half_side"},
-        "parity_g": _rounded(shown.parity_g, 1),
-        "expected_parity_g": _rounded(shown.expected_parity_g, 1),
-        "kappa": _rounded(shown.kappa, 3),
-    }
+        ),
+        centre_of_mass=None if shown.centre is None else _centre(shown.centre, in_mm=shown.in_mm),
+        parity_g=_rounded(shown.parity_g, 1),
+        expected_parity_g=_rounded(shown.expected_parity_g, 1),
+        kappa=_rounded(shown.kappa, 3),
+    )
+
+
+def _centre(centre: CentreOfMass, *, in_mm: bool) -> messages.CentreOfMass:
+    rounded = {key: round(value, 1 if in_mm else 4) + 0.0 for key, value in centre._asdict().items()}
+    return messages.CentreOfMass(**rounded, unit="mm" if in_mm else "half_side")
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -109,19 +116,27 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 def configured(config: Config, problem: str | None) -> dict[str, Any]:
     """Return which configuration is in force, and why it is not the one that was asked for."""
-    return {"hash": config.hash, "source": config.source, "in_force": problem is None, "problem": problem}
+    return _data(messages.Configured(hash=config.hash, source=config.source, in_force=problem is None, problem=problem))
 
 
 def metrics(counts: Counter[str], delivery: Delivery, timings: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Return counters since the start, and what the process uses."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "counts": dict(counts),
-        "delivery": delivery.counters,
-        "timing_ms": timings,
-        "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
-        "rss_peak_kib": usage.ru_maxrss,
-    }
+    return _data(
+        messages.Metrics(
+            counts=dict(counts),
+            delivery=delivery.counters,
+            timing_ms=timings,
+            cpu_s=round(usage.ru_utime + usage.ru_stime, 2),
+            rss_peak_kib=usage.ru_maxrss,
+        )
+    )
+
+
+def _data(message: msgspec.Struct) -> dict[str, Any]:
+    """Return what a message holds as an event's data."""
+    built: dict[str, Any] = msgspec.to_builtins(message)
+    return built
 
 
 def _free(path: Path) -> int | None:

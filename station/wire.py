@@ -15,6 +15,8 @@ MAX_COMMAND_BYTES = 256 * 1024  # 500 claim lines need about 60 KiB; catalogues 
 MAX_TOPIC = 256
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MS_NS = 1_000_000
+UUID7 = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+RFC3339 = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z$"
 
 ClockState = Literal["synced", "unsynced", "stepped"]
 WireCode = Literal["too_large", "bad_encoding", "not_json", "not_cloudevent", "bad_data"]
@@ -82,17 +84,17 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """An outgoing event. The order of the fields is the order of the bytes."""
 
     specversion: Literal["1.0"] = "1.0"
-    id: str
-    source: str
+    id: Annotated[str, Meta(pattern=UUID7)]
+    source: Annotated[str, Meta(pattern="^/vs/[^/]+/[^/]+$")]
     type: str
     subject: str | UnsetType = UNSET
-    time: str
+    time: Annotated[str, Meta(pattern=RFC3339, description="UTC, to the millisecond")]
     datacontenttype: Literal["application/json"] = "application/json"
-    bootid: str
-    monons: str
-    clock: ClockState
-    epoch: str | UnsetType = UNSET
-    seq: int | UnsetType = UNSET
+    bootid: Annotated[str, Meta(description="which run of the machine `monons` belongs to")]
+    monons: Annotated[str, Meta(pattern="^[0-9]+$", description="nanoseconds since boot")]
+    clock: Annotated[ClockState, Meta(description="how far `time` can be trusted")]
+    epoch: Annotated[str, Meta(description="the outbox that numbers the verdicts")] | UnsetType = UNSET
+    seq: Annotated[int, Meta(ge=1, description="1, 2, 3 without gaps within an epoch")] | UnsetType = UNSET
     commandid: str | UnsetType = UNSET
     data: dict[str, Any]
 

@@ -1,0 +1,244 @@
+"""The contents of messages as types: the published schemas are made of these, and backends written in Python use them.
+
+What the core has as values of its own (`effects.Announce`, `effects.Token`, `alarms.Notice`, `claim.Claim`,
+`feedback.Feedback`) is described by those; here is what is put together on the way out. Enumerations are open: a
+decoder takes any word, for later versions may know more; the schema lists those of this version.
+"""
+
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from station.core import verdict
+from station.core.claim import Text
+from station.core.verdict import EvidenceSummary, LookFor, Recheck, Requirement, SmallestVisible, Versions, Weight
+
+ResultCode = Literal[
+    "too_large", "bad_encoding", "not_json", "not_cloudevent", "bad_data", "retained", "expired", "bad_response_topic",
+    "unsupported", "bad_claim", "stale_revision", "revision_conflict", "unknown_transaction", "bad_feedback", "too_old",
+    "already_told", "rate_limited", "not_idle", "zero_refused",
+]  # fmt: skip
+
+
+def words(literal: Any) -> Meta:
+    """Return the note that lists an open enumeration's words in the schema."""
+    return Meta(extra_json_schema={"enum": list(get_args(literal))})
+
+
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Milliseconds = Annotated[int, Meta(ge=0)]
+Grams = float | None
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One hypothesis about the basket with its posterior probability."""
+
+    kind: Annotated[str, words(verdict.Kind)]
+    p: Probability
+    gtin: str | None = None
+    actual_gtin: str | None = None
+    quantity: int | None = None
+    delta: int | None = None
+    value_minor: int | None = None
+    parts: tuple["Explanation", ...] | None = None
+    cause: Annotated[str, words(verdict.Cause)] | None = None
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whole milliseconds spent, from the last movement on the platform to the decision."""
+
+    settle: Milliseconds
+    capture: Milliseconds
+    vision: Milliseconds
+    inference: Milliseconds = 0
+    fusion: Milliseconds
+    total: Milliseconds
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict about one load: `evt/verdict`. Of several of a transaction the one with the highest number stands."""
+
+    visit_id: str
+    transaction_id: str | None
+    revision: int | None
+    verdict_no: Annotated[int, Meta(ge=1)]
+    decision: Annotated[str, words(verdict.Decision)]
+    action: Annotated[str, words(verdict.Action)]
+    p_as_claimed: Probability | None
+    expected_loss_minor: float | None
+    currency: str
+    weight: Weight | None
+    explanations: tuple[Explanation, ...]
+    recheck: tuple[Recheck, ...]
+    look_for: tuple[LookFor, ...]
+    requirements: tuple[Requirement, ...]
+    smallest_visible: SmallestVisible | None
+    reasons: tuple[Annotated[str, words(verdict.Reason)], ...]
+    message: dict[str, str]
+    evidence: EvidenceSummary
+    versions: Versions
+    timing_ms: Timing
+
+
+class Conn(msgspec.Struct, frozen=True):
+    """Whether the station is there: `st/conn`."""
+
+    state: Annotated[str, words(Literal["online", "draining", "offline", "lost"])]
+
+
+class ScaleInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured scale."""
+
+    name: str
+    driver: str
+    capacity_g: float
+    division_g: float
+
+
+class CameraInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured camera."""
+
+    name: str
+    driver: str
+
+
+class FormerKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that the station signed with before."""
+
+    key_id: str
+    public_key: str
+
+
+class Info(Versions, frozen=True, kw_only=True):
+    """The birth message, what runs here on what: `st/info`. Public keys are Ed25519 in PEM."""
+
+    python: str
+    machine: str
+    scales: tuple[ScaleInfo, ...]
+    cameras: tuple[CameraInfo, ...]
+    public_key: str
+    key_id: str
+    former_keys: tuple[FormerKey, ...]
+
+
+class RaisedAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm that is raised now."""
+
+    code: str
+    part: str
+    alarm_id: str
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One load cell; `share` is of the load."""
+
+    cell: Annotated[int, Meta(ge=1)]
+    place: str | None
+    grams: Grams
+    share: float | None
+    noise_g: Grams
+    state: str
+
+
+class CentreOfMass(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the load lies, from the middle of the platform: to the right, to the back."""
+
+    x: float
+    y: float
+    sd_x: float
+    sd_y: float
+    unit: Annotated[str, words(Literal["mm", "half_side"])]
+
+
+class Cells(msgspec.Struct, frozen=True, kw_only=True):
+    """The load cells of one scale, and whether four of them agree."""
+
+    cells: tuple[Cell, ...]
+    centre_of_mass: CentreOfMass | None
+    parity_g: Grams
+    expected_parity_g: Grams
+    kappa: float | None
+
+
+class OutboxDepth(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for the backend; null while the outbox cannot be read. `unwritten` batches wait for the disk."""
+
+    unconfirmed: int | None
+    events: int | None
+    used_bytes: int | None
+    unwritten: int
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of every part: `st/health`. A part is `ok`, or has the code of its alarm."""
+
+    state: str
+    parts: dict[str, str]
+    alarms: tuple[RaisedAlarm, ...]
+    rejected_samples: dict[str, dict[str, int]]
+    cells: dict[str, Cells]
+    gross_g: Grams
+    zero_g: float
+    clock: Annotated[str, words(Literal["synced", "unsynced", "stepped"])]
+    disk_free_bytes: int | None
+    outbox: OutboxDepth
+
+
+class Configured(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration in force, and why it is not the one asked for: `st/config`."""
+
+    hash: str
+    source: str
+    in_force: bool
+    problem: str | None
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters since the start, percentiles in milliseconds, and what the process uses: `tel/metrics`."""
+
+    counts: dict[str, int]
+    delivery: dict[str, int]
+    timing_ms: dict[str, dict[str, float]]
+    cpu_s: float
+    rss_peak_kib: int
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a command: `res/{command}`, or the response topic. `code` and `message` belong to errors."""
+
+    status: Annotated[str, words(Literal["ok", "error"])]
+    code: Annotated[str, words(ResultCode)] | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
+    """Withdraws a claim: `cmd/claim`."""
+
+    transaction_id: Text
+    cancel: Literal[True]
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Settled elsewhere, `cmd/release`: closes the visit. One of the two has to be given."""
+
+    transaction_id: Text | None = None
+    visit_id: Text | None = None
+
+
+class Zero(msgspec.Struct, frozen=True):
+    """Set the zero, `cmd/zero`: nothing else is to be said."""
+
+
+class Resend(msgspec.Struct, frozen=True, kw_only=True):
+    """Publish stored verdicts again, from a number on: `cmd/resend`."""
+
+    epoch: str
+    from_seq: Annotated[int, Meta(ge=1)]
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """The backend has durably stored every verdict of the epoch from 1 to `seq`: `ack/verdict`."""
+
+    epoch: str
+    seq: Annotated[int, Meta(ge=0)]
