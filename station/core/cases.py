@@ -98,7 +98,8 @@ def parts_of(
 ) -> Parts:
     """Return the parts of `size` entries; what is one number holds for all of them."""
     line, product, units = (
-        np.broadcast_to(np.asarray(numbers, dtype=np.int64), (size,)) for numbers in (line, product, units)
+        np.full(size, numbers, dtype=np.int64) if isinstance(numbers, int) else numbers.astype(np.int64)
+        for numbers in (line, product, units)
     )
     return Parts(line, product, units)
 
@@ -116,7 +117,7 @@ def branch_of(
     second: Parts | None = None, cause: Cause | None = None,
 ) -> Branch:  # fmt: skip
     """Return a branch; what is one number holds for all its entries."""
-    loss, value = (np.broadcast_to(np.asarray(each, dtype=np.float64), log_w.shape) for each in (loss, value))
+    loss, value = (np.full(log_w.shape, each) if isinstance(each, int | float) else each for each in (loss, value))
     nothing = parts_of(log_w.size)
     return Branch(kind, log_w, loss, value, first or nothing, second or nothing, cause)
 

@@ -52,6 +52,11 @@ class Grid:
             levels.append(levels[-1].reshape(-1, COARSER).sum(axis=1))
         return cls(tuple(levels))
 
+    def highest(self, sd_g: float) -> float:
+        """Return a bound of the density after adding a Gaussian of this standard deviation or a wider one."""
+        level = min(max(int(math.log(max(sd_g / STEP_G, 1.0)) / math.log(COARSER)), 0), LEVELS - 1)
+        return float(1.5 * self.levels[level].max() / (STEP_G * COARSER**level))
+
     def smoothed(self, x_g: Floats, variance_g2: Floats) -> Floats:
         """Return the density at each `x_g` after adding a Gaussian of `variance_g2` (arrays of one shape)."""
         result = np.zeros(x_g.shape)

@@ -27,7 +27,7 @@ from station.core.fillers import item_density, likeliest, scaled
 PAIR_MOST = 160  # components of which all pairs are looked at
 SPARSE_MOST, LINES_MOST = 32, 12  # components, and lines of a swap, where one more product is unknown
 TOLD, TOLD_EACH = 4, 4  # pairs of which the unscanned product is told apart, and products of each
-FINEST = 1e-4  # of the likeliest explanation: pairs below it are not told apart
+FINEST = 1e-4  # of the likeliest explanation: pairs below it are not told apart, nor looked at where they are unknown
 KINDS = "unscanned", "missing", "quantity", "swapped"
 
 
@@ -45,11 +45,20 @@ def combined(case: Case, highest: float) -> Branch:
     """Return the branch; `highest` is the log weight of the likeliest other explanation, less this one's prior."""
     mixture = _mixture(case)
     pieces = [_both_known(case, mixture)]
-    pieces += _with_unscanned(case, mixture, math.exp(min(highest, 500.0)) * FINEST)
-    if len(case.beliefs) and mixture.swaps.weight.sum() > 0:
+    least = math.exp(min(highest, 500.0)) * FINEST
+    pieces += _with_unscanned(case, mixture, least)
+    if len(case.beliefs) and _swaps_at_most(case, mixture) > least:
         pieces += [_with_swap(case, mixture), _swap_and_unscanned(case, mixture), _two_swaps(case, mixture)]
     branch = joined([piece for piece in pieces if piece.log_w.size])
     return branch.shifted(-math.log(max(mixture.norm, 1e-12)))
+
+
+def _swaps_at_most(case: Case, mixture: _Mixture) -> float:
+    """Return a bound of all pairs with some product swapped in, from the highest point of the catalogue's density."""
+    swaps, known = float(mixture.swaps.weight.sum()), float(mixture.known.weight.sum())
+    sd_g = case.basket.fixed_g2**0.5
+    one, two = (case.beliefs.sums[count].highest(sd_g) for count in (0, 1))
+    return swaps * (2 * known * one + (2 * mixture.unscanned + swaps) * two)
 
 
 def possible(case: Case) -> bool:

@@ -16,7 +16,7 @@ from station.core.strays import SAME_KIND
 from station.core.wrongs import FAULT_FREEDOM
 from tests.checker.small import gtin
 
-PRODUCTS, CASES, TRUST, TARE = 60, 1500, 0.6, Tare(kind="basket", weight_g=600.0, sd_g=25.0)
+PRODUCTS, CASES, TRUST, TARE = 60, 1200, 0.6, Tare(kind="basket", weight_g=600.0, sd_g=25.0)
 RATES = BaseRates()
 VISIBILITY, TOP = 0.7, 0.9
 
