@@ -3,15 +3,16 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
-from station import catalogue, catalogue_rows, clitools
+from station import catalogue, catalogue_rows, clitools, learned_view
 from station.core import gtin
 from station.core.product import Product
+from station.lessons import LessonsError
 
 BAD_SHARE_MAX = 0.01
 _ERRORS_SHOWN = 20
@@ -26,6 +27,10 @@ def add_commands(commands: clitools.Subparsers, options: clitools.Options) -> No
     take.add_argument("--force", action="store_true", help="even if more than 1 %% of the rows cannot be used")
     give = clitools.add_command(verbs, "export", lambda given: _export(given, options), "write the catalogue as CSV")
     give.add_argument("file", metavar="FILE", type=Path, nargs="?", help="default: standard output")
+    give.add_argument(
+        "--learned", action="store_true",
+        help="with the weights that the station has learned in the catalogue's place, and where they come from",
+    )  # fmt: skip
     show = clitools.add_command(verbs, "show", lambda given: _show(given, options), "print one product")
     show.add_argument("gtin", metavar="GTIN")
     for parser in (take, give, show):
@@ -82,26 +87,42 @@ def _tell(file: Path, found: catalogue_rows.ProductList, version: str | None) ->
 
 def _export(arguments: argparse.Namespace, options: clitools.Options) -> int:
     products = _loaded(_path(arguments, options)).products
-    write = _write_json_lines if arguments.json else _write_csv
+    view = _view(arguments, options, products) if arguments.learned else None
+    rows = [_row(product, view) for product in products]
+    names = (*catalogue_rows.COLUMNS, *(f"learned_{name}" for name in learned_view.PROVENANCE if view is not None))
+
+    def write(file: TextIO) -> None:
+        if arguments.json:
+            file.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
+        else:
+            writer = csv.DictWriter(file, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
     if arguments.file is None:
-        write(sys.stdout, products)
+        write(sys.stdout)
         return clitools.OK
     try:
         with arguments.file.open("w", encoding="utf-8", newline="") as file:
-            write(file, products)
+            write(file)
     except OSError as error:
         raise clitools.CommandError(f"{arguments.file} cannot be written: {error.strerror}") from error
     return clitools.OK
 
 
-def _write_csv(file: TextIO, products: Iterable[Product]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(catalogue_rows.COLUMNS)
-    writer.writerows(msgspec.structs.astuple(product) for product in products)
+def _row(product: Product, view: learned_view.View | None) -> dict[str, object]:
+    """Return the columns of one product, those that were learned behind the catalogue's."""
+    given, provenance = (product, {}) if view is None else view.as_catalogue(product)
+    return msgspec.structs.asdict(given) | provenance
 
 
-def _write_json_lines(file: TextIO, products: Iterable[Product]) -> None:
-    file.writelines(msgspec.json.encode(product).decode() + "\n" for product in products)
+def _view(
+    arguments: argparse.Namespace, options: clitools.Options, products: Sequence[Product]
+) -> learned_view.View:
+    try:
+        return learned_view.View(clitools.state_dir(arguments, options), products)
+    except LessonsError as error:
+        raise clitools.CommandError(str(error)) from error
 
 
 def _show(arguments: argparse.Namespace, options: clitools.Options) -> int:
@@ -115,11 +136,15 @@ def _show(arguments: argparse.Namespace, options: clitools.Options) -> int:
         raise clitools.CommandError(str(error)) from error
     if product is None:
         raise clitools.CommandError(f"GTIN {wanted} is not in the catalogue")
+    view = _view(arguments, options, _loaded(_path(arguments, options)).products)
+    learned, history = view.learned(wanted), view.history(wanted)
     if arguments.json:
-        clitools.print_json(product)
+        clitools.print_json(msgspec.structs.asdict(product) | {"learned": learned, "history": history})
     else:
         known = {name: value for name, value in msgspec.structs.asdict(product).items() if value not in (None, "")}
         print("\n".join(f"{name:<16} {value}" for name, value in known.items()))
+        if learned is not None:
+            print("\n".join(learned_view.told(learned, history)))
     return clitools.OK
 
 

@@ -45,6 +45,8 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
     )
     beliefs = Beliefs.of(products, policy.departments)
     settings = LearningSettings() if configured is None else configured.learning
+    if arguments.state:
+        _keep(Path(arguments.state), products)
     school = _school(arguments.state, policy, settings, beliefs) if arguments.learn else None
     try:
         for answer in Checker(beliefs, policy, versions, school).answers(sys.stdin.buffer):
@@ -65,6 +67,15 @@ def _school(state: str | None, policy: Policy, settings: LearningSettings, belie
     school = School(policy, settings, store)
     school.open(beliefs)
     return school
+
+
+def _keep(state: Path, products: list[Product]) -> None:
+    """Keep the products beside what is learned of them, for `station catalogue show`; a catalogue there stays."""
+    if not catalogue.path_in(state).exists():
+        try:
+            catalogue.store(catalogue.path_in(state), products)
+        except catalogue_rows.CatalogueError as error:
+            raise clitools.CommandError(str(error)) from error
 
 
 def _end(school: School) -> None:
