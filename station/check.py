@@ -89,9 +89,9 @@ class Checker:
         """Return what is believed now."""
         return self.catalogue if self.school is None else self.school.beliefs
 
-    def answers(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield one JSON object (without newline) for every line that is not empty."""
-        for number, line in enumerate(lines, start=1):
+    def answers(self, lines: Iterable[bytes], first: int = 1) -> Iterator[bytes]:
+        """Yield one JSON object (without newline) for every line that is not empty; `first` numbers the lines."""
+        for number, line in enumerate(lines, start=first):
             if line.strip() and (answer := self._answer(number, line)) is not None:
                 yield msgspec.json.encode(answer)
 

@@ -2,11 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from operator import attrgetter
 from pathlib import Path
+from typing import cast
 
-from station import __version__, catalogue, catalogue_rows, clitools, lessons
-from station.check import Checker
+from station import __version__, catalogue, catalogue_rows, check_progress, clitools, lessons
+from station.check import MAX_LINE_BYTES, Checker
+from station.check_lines import lines_of
+from station.check_workers import Crew, WorkerError
 from station.core import store_policy
 from station.core.beliefs import Beliefs
 from station.core.learning_settings import LearningSettings
@@ -17,6 +22,7 @@ from station.lessons import LessonStore
 from station.school import School
 
 ROWS_SHOWN = 10  # of those that cannot be used
+WORKERS_MAX = 256
 
 
 def add_command(commands: clitools.Subparsers, options: clitools.Options) -> None:
@@ -29,13 +35,14 @@ def add_command(commands: clitools.Subparsers, options: clitools.Options) -> Non
     parser.add_argument("--config", metavar="FILE", help="take policy and learning from this configuration")
     parser.add_argument("--learn", action="store_true", help="learn from accepted cases and from feedback")
     parser.add_argument("--state", metavar="DIR", help="where what is learned is kept (default: in memory)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="judge on so many processor cores")
+    parser.add_argument("--progress", action="store_true", help="show progress on stderr even if it is no terminal")
 
 
 def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
     configured = clitools.configuration(arguments, options) if arguments.config else None
     policy = Policy() if configured is None else configured.policy
-    if arguments.state and not arguments.learn:
-        raise clitools.CommandError("--state is for --learn", clitools.USAGE)
+    _refuse_what_does_not_fit(arguments)
     path = Path(arguments.catalogue)
     products = _products(path)
     versions = Versions(
@@ -48,14 +55,48 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
     if arguments.state:
         _keep(Path(arguments.state), products)
     school = _school(arguments.state, policy, settings, beliefs) if arguments.learn else None
+    checker = Checker(beliefs, policy, versions, school)
     try:
-        for answer in Checker(beliefs, policy, versions, school).answers(sys.stdin.buffer):
-            sys.stdout.buffer.write(answer + b"\n")
-            sys.stdout.buffer.flush()
+        _judge(checker, arguments.workers, progress=arguments.progress)
+    except WorkerError as error:
+        raise clitools.CommandError(str(error)) from error
     finally:
         if school is not None:
             _end(school)
     return clitools.OK
+
+
+def _refuse_what_does_not_fit(arguments: argparse.Namespace) -> None:
+    if sys.stdin is None:
+        raise clitools.CommandError("stdin is closed; the cases are read from there", clitools.USAGE)
+    if arguments.state and not arguments.learn:
+        raise clitools.CommandError("--state is for --learn", clitools.USAGE)
+    if not 1 <= arguments.workers <= WORKERS_MAX:
+        raise clitools.CommandError(f"--workers must be 1 to {WORKERS_MAX}", clitools.USAGE)
+    if arguments.learn and arguments.workers > 1:
+        raise clitools.CommandError("--learn judges one case after the other; leave out --workers", clitools.USAGE)
+
+
+def _judge(checker: Checker, workers: int, *, progress: bool) -> None:
+    """Answer stdin on stdout, one line as soon as it is judged; with several workers, some lines at a time."""
+    if workers == 1:
+        with check_progress.shown(asked=progress) as note:
+            lines = lines_of(cast(BufferedReader, sys.stdin.buffer).read1, MAX_LINE_BYTES, note)
+            _write(answer + b"\n" for answer in checker.answers(lines))
+        return
+
+    def work(first: int, lines: Sequence[bytes]) -> bytes:
+        return b"".join(answer + b"\n" for answer in checker.answers(lines, first))
+
+    # The bar has a thread of its own, so it starts once the workers are forked.
+    with Crew(work, workers) as crew, check_progress.shown(asked=progress) as note:
+        _write(crew.answers(sys.stdin.fileno(), MAX_LINE_BYTES, note))
+
+
+def _write(answers: Iterator[bytes]) -> None:
+    for answer in answers:
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
 
 
 def _school(state: str | None, policy: Policy, settings: LearningSettings, beliefs: Beliefs) -> School:
