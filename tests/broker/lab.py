@@ -145,8 +145,11 @@ class Peer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        client.on_connect = client.on_disconnect = client.on_subscribe = client.on_publish = client.on_message = None
+        del self._client  # no cycle is left: it lets go of its sockets now, not when the collector finds it
 
     def publish(self, topic: str, *, retain: bool = False, expiry_s: int = 60) -> int:
         """Publish and return the broker's reason code."""
