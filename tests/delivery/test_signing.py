@@ -5,15 +5,19 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 
 from station import signing_keys
 from station.link_values import LinkUp, Publication
 from station.outbox import Outbox
 from station.publisher import PACKET_OVERHEAD, Publisher
 from station.pump import PumpOptions
+from tests.delivery.test_audit import made
 from tests.delivery.test_outbox import VERDICT, stamp
 from tests.support import ed25519
 from tests.support.backend import Backend, Heard
@@ -74,6 +78,27 @@ def test_a_backend_can_check_every_verdict_and_their_order(tmp_path: Path) -> No
         previous = follows(verdicts[seq], key, previous)
 
 
+def documented() -> Callable[..., str]:
+    """Return the function that docs/MESSAGES.md gives to backends."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "MESSAGES.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(text.partition("## Integrity")[2].partition("```python\n")[2].partition("```")[0], names)  # noqa: S102
+    check: Callable[..., str] = names["check"]
+    return check
+
+
+def test_the_documented_example_tells_genuine_from_forged(tmp_path: Path) -> None:
+    pair, check = signer(tmp_path), documented()
+    key = pair.public.pem
+    one, two = made(tmp_path, 2)
+    head = check(one["payload"].encode(), one["properties"], key)
+    assert check(two["payload"].encode(), two["properties"], key, head) == two["properties"]["hash"]
+    with pytest.raises(ValueError, match="not the one"):
+        check(two["payload"].encode(), two["properties"], key)
+    with pytest.raises(InvalidSignature):
+        check(two["payload"].encode() + b" ", two["properties"], key, head)
+
+
 def test_openssl_agrees(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -113,6 +138,7 @@ import os, signal, sys
 from pathlib import Path
 from station import signing_keys
 from station.outbox import Outbox
+from tests.delivery.test_audit import made
 from tests.delivery.test_outbox import VERDICT, stamp
 from tests.support.consumer import STATION
 from station import wire
