@@ -142,7 +142,7 @@ class Nature:
         goods_g = self.rng.normal(self.mean[units], self.sigma[units]).sum()
         return float(goods_g + foreign_g + TARE.weight_g + self.rng.normal(0, TARE.sd_g) + self.rng.normal(0, 2.0))
 
-    def view(self, present: dict[int, int]) -> tuple[Sighting, ...]:
+    def view(self, present: dict[int, int], camera: str) -> tuple[Sighting, ...]:
         """One camera: each object with its chance, some clutter; the recogniser is right nine times in ten."""
         truth = [at for at, q in present.items() for _ in range(q) if self.rng.random() < VISIBILITY]
         seen = [at if self.rng.random() < TOP else int(self.rng.choice([x for x in range(PRODUCTS) if x != at]))
@@ -150,7 +150,7 @@ class Nature:
         clutter = self.rng.integers(0, PRODUCTS, self.rng.poisson(self.policy.sights.clutter_per_camera))
         unknown = self.policy.sights.unknown_prior
         return tuple(
-            Sighting(camera="top", candidates=((gtin(int(at)), TOP * (1 - unknown)),), unknown=unknown)
+            Sighting(camera=camera, candidates=((gtin(int(at)), TOP * (1 - unknown)),), unknown=unknown)
             for at in [*seen, *clutter]
         )
 
@@ -160,7 +160,7 @@ def claim_of(claimed: dict[int, int]) -> Claim:
     return Claim(transaction_id="T", revision=1, lines=lines, trust=TRUST, tare=TARE)
 
 
-def judged(nature: Nature, policy: Policy, *, see: bool) -> tuple[Floats, Floats, Floats]:
+def judged(nature: Nature, policy: Policy, cameras: str) -> tuple[Floats, Floats, Floats]:
     """Return p_as_claimed by weight alone, the same with sightings where asked for, and the truth."""
     beliefs = Beliefs.of(nature.products)
     blind, told, true = [], [], []
@@ -168,8 +168,11 @@ def judged(nature: Nature, policy: Policy, *, see: bool) -> tuple[Floats, Floats
         claimed, present, foreign_g = nature.basket()
         asked, reading = claim_of(claimed), Reading(t_ns=0, gross_g=nature.weight_g(present, foreign_g), sd_g=2.0)
         blind.append(consider(asked, reading, None, beliefs, policy).p_as_claimed)
-        if see:
-            evidence = Evidence(sightings=nature.view(present), visibility=VISIBILITY, cameras=1, gallery_size=PRODUCTS)
+        if cameras:
+            sightings = tuple(seen for name in cameras for seen in nature.view(present, name))
+            evidence = Evidence(
+                sightings=sightings, visibility=VISIBILITY, cameras=len(cameras), gallery_size=PRODUCTS
+            )
             told.append(consider(asked, reading, evidence, beliefs, policy).p_as_claimed)
         true.append(float(claimed == present and foreign_g == 0))
     return np.array(blind), np.array(told), np.array(true)
@@ -182,17 +185,18 @@ def calibration_error(told: Floats, true: Floats) -> float:
 
 @pytest.mark.parametrize("weighings", [3, 40])
 def test_weight_alone_is_calibrated(weighings: int) -> None:
-    told, _, true = judged(Nature(7, weighings, Policy()), Policy(), see=False)
+    told, _, true = judged(Nature(7, weighings, Policy()), Policy(), cameras="")
     assert 0.5 < true.mean() < 0.7  # the world is as doubtful as its trust says
     assert ((told > 0.2) & (told < 0.8)).mean() > 0.02  # and some cases are hard
     assert calibration_error(told, true) <= 0.02
 
 
-def test_weight_and_sightings_are_calibrated_and_tell_more() -> None:
+@pytest.mark.parametrize("cameras", ["a", pytest.param("abc", marks=pytest.mark.slow)])
+def test_weight_and_sightings_are_calibrated_and_tell_more(cameras: str) -> None:
     """Without unknown objects and foreign loads, whose looks nobody described."""
     rates = BaseRates(unknown_object=0.0, foreign_load=0.0, other_basket=0.0)
     policy = Policy(base_rates=rates, sights=Sights(clutter_per_camera=0.1))
-    blind, told, true = judged(Nature(8, 5, policy), policy, see=True)
+    blind, told, true = judged(Nature(8, 5, policy), policy, cameras)
     assert calibration_error(told, true) <= 0.02
     assert log_loss(told, true) < 0.95 * log_loss(blind, true)
 
