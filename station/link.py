@@ -12,14 +12,14 @@ from station.link_values import Emit, LinkDown, LinkOptions, Publication
 
 
 class Link:
-    """Keeps one connection at a time. `will` makes the last will at each connect; `emit` only queues.
+    """Keeps one connection at a time. `will` makes the last will at each connect, or None; `emit` only queues.
 
     All methods but those of the thread are for the consumer. A `connection` names the connection that is meant: for
     any other than the present one, publishing returns None and the rest does nothing.
     """
 
     def __init__(
-        self, options: LinkOptions, subscriptions: list[str], will: Callable[[], Publication], emit: Emit
+        self, options: LinkOptions, subscriptions: list[str], will: Callable[[], Publication | None], emit: Emit
     ) -> None:
         self._options = options
         self._subscriptions = subscriptions

@@ -61,6 +61,8 @@ class Session:
         properties.ContentType = CONTENT_TYPE
         if publication.expiry_s is not None:
             properties.MessageExpiryInterval = publication.expiry_s
+        if publication.response_topic is not None:
+            properties.ResponseTopic = publication.response_topic
         if publication.correlation is not None:
             properties.CorrelationData = publication.correlation
         if publication.late:
@@ -94,7 +96,7 @@ class Session:
 
     # -- the thread
 
-    def run(self, will: Publication) -> Trouble:
+    def run(self, will: Publication | None) -> Trouble:
         """Connect and serve until the connection ends; return why."""
         try:
             self._prepare(will)
@@ -126,7 +128,7 @@ class Session:
         client.on_socket_register_write = self._on_register_write
         return client
 
-    def _prepare(self, will: Publication) -> None:
+    def _prepare(self, will: Publication | None) -> None:
         if self._options.username is not None:
             self._client.username_pw_set(self._options.username, self._options.password())
         if (tls := self._options.tls) is None:
@@ -134,6 +136,8 @@ class Session:
         else:
             self._tls = link_tls.context(tls)
             self._client.tls_set_context(self._tls)
+        if will is None:
+            return
         properties = _properties(PacketTypes.WILLMESSAGE)
         properties.WillDelayInterval = 30
         properties.PayloadFormatIndicator = 1
@@ -247,6 +251,7 @@ class Session:
                 response_topic=getattr(properties, "ResponseTopic", None),
                 correlation=getattr(properties, "CorrelationData", None),
                 expiry_s=getattr(properties, "MessageExpiryInterval", None),
+                user=tuple(getattr(properties, "UserProperty", ())),
             )
         )
 

@@ -43,6 +43,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     qos: int = 1
     retain: bool = False
     expiry_s: int | None = None
+    response_topic: str | None = None
     correlation: bytes | None = None
     late: bool = False
     user: tuple[tuple[str, str], ...] = ()  # further user properties
@@ -86,6 +87,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     response_topic: str | None = None
     correlation: bytes | None = None
     expiry_s: int | None = None
+    user: tuple[tuple[str, str], ...] = ()  # user properties
 
 
 LinkEvent = LinkUp | LinkDown | Published | Arrived
