@@ -27,7 +27,7 @@ def write_catalogue(folder: Path, products: Sequence[Product]) -> Path:
 
 
 def stream(shop: Shop, number: int) -> list[bytes]:
-    lines = []
+    lines: list[dict[str, object]] = []
     for at, lesson in enumerate(shop.stream(number)):
         goods = [{"line": n, "gtin": gtin, "quantity": q} for n, (gtin, q) in enumerate(lesson.goods, start=1)]
         claim = {
@@ -38,8 +38,8 @@ def stream(shop: Shop, number: int) -> list[bytes]:
         lines.append({"type": "case", "case_id": str(at), "claim": claim, "weight": weight})
         contents = [{"gtin": gtin, "quantity": q} for gtin, q in lesson.goods]
         if at % 10 == 9:
-            feedback = {"transaction_id": f"T-{at}", "source": "attendant", "contents": contents}
-            lines.append({"type": "feedback", **feedback})
+            told = {"type": "feedback", "transaction_id": f"T-{at}", "source": "attendant", "contents": contents}
+            lines.append(told)
     return [json.dumps(line).encode() + b"\n" for line in lines]
 
 
