@@ -25,7 +25,13 @@ from station.core.evidence import Reading
 from station.core.gtin import check_digit
 from station.core.product import Product
 
-TARE_G, TARE_SD_G, SCALE_SD_G = 600.0, 8.0, 2.0
+SCALE_SD_G = 2.0
+# A weighed basket; a cart weighed once, with its chip and dirt; a cart that nobody weighed.
+TARES = {
+    8.0: Tare(kind="basket", weight_g=600.0, sd_g=8.0), 25.0: Tare(kind="cart", weight_g=21_350.0, sd_g=25.0),
+    100.0: Tare(kind="cart", weight_g=21_500.0, sd_g=100.0),
+}  # fmt: skip
+USUAL_TARE_SD_G = 8.0
 UNITS_MAX = 80
 KNOWN_UNITS = 100_000  # "all known": as if so many units had been weighed
 WEIGHINGS = 5
@@ -77,11 +83,11 @@ class World:
             for at, gtin in enumerate(self.gtins)
         ]  # fmt: skip
 
-    def cases(self, number: int, *, honest: bool, seed: int) -> Iterator[Case]:
+    def cases(self, number: int, *, honest: bool, seed: int, tare_sd_g: float = USUAL_TARE_SD_G) -> Iterator[Case]:
         """Yield judged baskets; the same seed always gives the same."""
         rng = np.random.default_rng([seed, int(honest)])
         for at in rng.choice(len(self.baskets), size=number, replace=number > len(self.baskets)):
-            yield self._case(rng, self.baskets[at], honest=honest)
+            yield self._case(rng, self.baskets[at], honest=honest, tare=TARES[tare_sd_g])
 
     def passed(self, number: int, *, wrong: float, seed: int, named: bool = True) -> Iterator[Case]:
         """Yield passed baskets of the teaching half in an order of chance, a share of them with an item left out.
@@ -95,11 +101,12 @@ class World:
             yield self._case(rng, self.teaching[at], honest=honest, shopper=shopper)
 
     def _case(
-        self, rng: np.random.Generator, basket: list[tuple[int, int]], *, honest: bool, shopper: str | None = None
-    ) -> Case:
+        self, rng: np.random.Generator, basket: list[tuple[int, int]], *, honest: bool, shopper: str | None = None,
+        tare: Tare = TARES[USUAL_TARE_SD_G],
+    ) -> Case:  # fmt: skip
         units = np.repeat([product for product, _ in basket], [count for _, count in basket])
         goods_g = float(rng.normal(self.mean_g[units], self.sigma_g[units]).sum())
-        gross_g = goods_g + TARE_G + rng.normal(0, TARE_SD_G) + rng.normal(0, SCALE_SD_G)
+        gross_g = goods_g + tare.weight_g + rng.normal(0, tare.sd_g) + rng.normal(0, SCALE_SD_G)
         dropped = None if honest else int(rng.choice(units))
         left = [(product, count - (product == dropped)) for product, count in basket]
         lines = tuple(
@@ -107,8 +114,7 @@ class World:
             for number, (product, count) in enumerate(left, start=1) if count > 0
         )  # fmt: skip
         claim = Claim(
-            transaction_id="bench", revision=1, lines=lines,
-            tare=Tare(kind="basket", weight_g=TARE_G, sd_g=TARE_SD_G), shopper=shopper,
+            transaction_id="bench", revision=1, lines=lines, tare=tare, shopper=shopper,
         )  # fmt: skip
         return Case(claim, Reading(t_ns=0, gross_g=gross_g, sd_g=SCALE_SD_G), honest, dropped)
 

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.basket_world import Case, World, world
-from benchmarks.baskets import FALSE_REVIEW, TRUST, calibration_error
 from benchmarks.exact_learner import ExactLearner
+from benchmarks.scores import TRUST, calibration_error, detection, log_loss, paired
 from station.core.basket import Basket, weigh
 from station.core.beliefs import Beliefs
 from station.core.cases import case_of
@@ -35,7 +35,6 @@ from station.core.sights import nothing_seen
 from station.core.store_policy import Policy
 
 WRONG = 0.04
-BOOTSTRAPS = 1000
 
 Weigh = Callable[[Case], Basket]
 
@@ -98,26 +97,6 @@ def exactly(learner: ExactLearner, beliefs: Beliefs, policy: Policy) -> Weigh:
         )  # fmt: skip
 
     return weighed
-
-
-def log_loss(good: Floats, bad: Floats) -> float:
-    """Return the mean log loss of p_as_claimed in a world with the claims' trust."""
-    return float(TRUST * np.logaddexp(0, good).mean() + (1 - TRUST) * np.logaddexp(0, -bad).mean())
-
-
-def detection(good: Floats, bad: Floats) -> float:
-    """Return the share of bad cases found at the false review rate."""
-    return float((bad > np.quantile(good, 1 - FALSE_REVIEW)).mean())
-
-
-def paired(ours: tuple[Floats, Floats], theirs: tuple[Floats, Floats], seed: int) -> tuple[float, float, float]:
-    """Return the difference of detection and its 95 % interval, over baskets drawn anew."""
-    rng, found = np.random.default_rng(seed), []
-    for _ in range(BOOTSTRAPS):
-        good, bad = rng.integers(ours[0].size, size=ours[0].size), rng.integers(ours[1].size, size=ours[1].size)
-        found.append(detection(ours[0][good], ours[1][bad]) - detection(theirs[0][good], theirs[1][bad]))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return detection(*ours) - detection(*theirs), float(low), float(high)
 
 
 def measure(truth: World, lessons: int, cases: int, seed: int, *, named: bool) -> tuple[list[dict[str, Any]], Stream]:
