@@ -38,7 +38,7 @@ def _line(line: Any) -> Any:
     try:
         result = parse(text) if _has_symbology(text) else None
         message = GS1Message.parse(text, config=ParseConfig()) if result is None else result.gs1_message
-    except BiipException as error:
+    except (BiipException, ValueError) as error:  # its reader of symbology identifiers lets a ValueError slip
         raise ClaimError(f"{text!r} is no GS1 element string: {error} - at line {line.get('line')}") from error
     if result is not None and message is None and result.gtin is not None:
         return {**line, "gtin": result.gtin.value}

@@ -41,7 +41,8 @@ DEPOSITS = {"deposit", "deposits", "pfand", "leergut", "consigne", "consignes"} 
 DEPOSIT_SD_G = 1.0
 PRICE_MINOR = 300.0  # of a product in a catalogue without any price
 FEW_PRICED, FLAT = 20, 0.05  # products that show nothing; variance of log prices below which they hardly do
-WIDE_SPREAD = 0.8  # variance of the logarithm of a weight of which nothing is known
+NARROW_SPREAD = 0.3  # variance of the logarithm of a weight guessed from its price: no price tells more, and …
+WIDE_SPREAD = 0.8  # … of one of which nothing is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +141,7 @@ class ByPrice:
         at, middle = float(share @ price), float(share @ weight)
         ups, sides = price - at, weight - middle
         slope = float(np.clip(share @ (ups * sides) / (share @ ups**2 + FLAT), 0.0, 1.0))
-        return cls(at, middle, slope, max(float(share @ (sides - slope * ups) ** 2), 0.05))
+        return cls(at, middle, slope, max(float(share @ (sides - slope * ups) ** 2), NARROW_SPREAD))
 
     def weight_g(self, price_minor: float | None) -> tuple[float, float]:
         """Return mean and standard deviation in grams; without a price those of the catalogue's middle, wider."""
