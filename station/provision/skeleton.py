@@ -30,7 +30,7 @@ _CHOICES = (
     _serial("load cells on a board that prints counts", "hx711-text", platform=True),
     _cells("HX711 on SPI", "hx711-spi", {"device": "/dev/spidev0.0"}, rate_hz=10),
     _cells("HX711 on GPIO", "hx711-gpio", {"sck_line": 27, "dout_line": 17}, rate_hz=10),
-    _cells("HX711 by the kernel", "hx711-iio", {"device": "iio:device0", "channel": 0}),
+    _cells("HX711 by the kernel", "hx711-iio", {"device": "/sys/bus/iio/devices/iio:device0", "channel": 0}),
     _cells("NAU7802 on I2C", "nau7802", {"bus": 1}),
     _cells("DFRobot boards on I2C", "dfrobot-i2c", {"bus": 1, "address": 0x64}),
     _serial("retail scale, Toledo 8217", "toledo-8217"),
@@ -40,7 +40,7 @@ _CHOICES = (
     _serial("retail scale, CAS", "cas"),
     _serial("scanner and scale, Magellan", "magellan"),
     _serial("bench scale, MT-SICS", "mt-sics"),
-    _serial("a scale that prints lines", "ascii-line", profile="and"),
+    _serial("a scale that prints lines", "ascii-line", profile="a-and-d"),
 )
 CHOICES = {str(choice.table["driver"]): choice for choice in _CHOICES}
 DEFAULT_DRIVER = "hx711-bridge"
