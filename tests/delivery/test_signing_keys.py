@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,16 +113,14 @@ except SigningError as error:
 def test_owner_and_mode_are_looked_at(owner: int, mode: int, words: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give files away")
-    name = f"/var/tmp/signing-{os.getpid()}-{owner}-{mode:o}.pem"  # noqa: S108 - others must be able to look into it
-    path = private_file(Path(name))
-    try:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)  # others must be able to look into it
+        path = private_file(Path(name) / "key.pem")
         os.chown(path, owner, owner)
         path.chmod(mode)
         done = subprocess.run(
             [sys.executable, "-c", AS_NOBODY, str(path)], capture_output=True, text=True, check=True, timeout=30
         )
-    finally:
-        path.unlink()
     assert done.stdout == (f"signing key {path}: {words}\n" if words else "")
 
 
