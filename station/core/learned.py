@@ -85,7 +85,12 @@ class Learned:
         if lesson.source == "attendant":
             self.attended[at] += units
         if lesson.shopper != ANONYMOUS:
-            self.sketch[at] |= np.uint64(1 << (lesson.shopper // 2 % SKETCH_BITS))
+            self.sketch[at] |= self.bit(lesson.shopper)
+
+    @staticmethod
+    def bit(shopper: int) -> np.uint64:
+        """Return the mark that a shopper leaves in the sketch."""
+        return np.uint64(1 << (shopper // 2 % SKETCH_BITS))
 
     def shoppers(self, place: int) -> int:
         """Estimate the number of different shoppers (linear counting; exact for few, 200 at most)."""

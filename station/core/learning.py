@@ -32,6 +32,7 @@ Places = NDArray[np.int64]
 
 ATTENDANT_TRUST = 0.999  # contents that staff looked at
 KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
+BESIDE_OTHERS = 1.0  # how far one may move what others, too, have taught, in sd of what these know
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
 SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
@@ -142,6 +143,8 @@ class Learner:
         moved_g, told = self.kept.taught_by(shopper, at)
         without_g2 = 1 / np.maximum(1 / state.tau_g2[at] - told, 1 / state.base_g2[at])  # as others left it
         most_g = self.settings.shopper_share * np.sqrt(np.maximum(state.sigma_g2[at], without_g2))
+        others = (state.sketch[at] & ~state.bit(shopper)) > 0  # they can bear a shopper out, or contradict
+        most_g = np.where(others, np.maximum(most_g, BESIDE_OTHERS * np.sqrt(without_g2)), most_g)
         for _ in range(2):  # what is closed leaves more to the others
             _, step_g = _gain(terms, teaches, weight)
             room_g = np.maximum(most_g - moved_g * np.sign(step_g), 0.0)

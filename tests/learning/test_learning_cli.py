@@ -38,8 +38,8 @@ def stream(shop: Shop, number: int) -> list[bytes]:
         lines.append({"type": "case", "case_id": str(at), "claim": claim, "weight": weight})
         contents = [{"gtin": gtin, "quantity": q} for gtin, q in lesson.goods]
         if at % 10 == 9:
-            told = {"type": "feedback", "transaction_id": f"T-{at}", "source": "attendant", "contents": contents}
-            lines.append(told)
+            whom: dict[str, object] = {"transaction_id": f"T-{at}", "source": "attendant"}
+            lines.append({"type": "feedback", **whom, "contents": contents})
     return [json.dumps(line).encode() + b"\n" for line in lines]
 
 

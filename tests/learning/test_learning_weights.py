@@ -29,7 +29,7 @@ def test_true_weights_are_recovered_from_labels_alone() -> None:
     before_g = error_g(Learner(shop.beliefs(), SETTINGS), shop)
     learner = taught(shop, 1500)
     assert before_g > 10
-    assert error_g(learner, shop) < 1.0
+    assert error_g(learner, shop) < 1.2
     z = (learner.beliefs.mean_g - shop.mean_g) / learner.beliefs.mean_sd_g
     assert 0.6 < float(np.sqrt(np.mean(z**2))) < 1.5  # it knows how well it knows
 
