@@ -40,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
         try:
             daemon, inbox = wiring.build(choice.config, choice.problem)
         except SigningError as error:
-            raise clitools.CommandError(str(error), clitools.USAGE) from error
+            raise clitools.CommandError(str(error), clitools.FAILED if error.passing else clitools.USAGE) from error
         threading.excepthook = lambda given: inbox.put(
             Crashed(thread=given.thread.name if given.thread else "?", error=given.exc_value or given.exc_type())
         )

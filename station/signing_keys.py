@@ -7,11 +7,12 @@ ones. `keys/ID.pub` of the state directory keeps every public key that was ever 
 checked after a rotation.
 """
 
+import contextlib
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -35,10 +36,11 @@ _PUBLIC_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY----
 
 
 class SigningError(Exception):
-    """A key cannot be used; the message says which file, why, and what to do."""
+    """A key cannot be used; the message says which file, why, and what to do. `passing`: the disk may recover."""
 
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+    def __init__(self, path: Path, problem: str, remedy: str, *, passing: bool = False) -> None:
         super().__init__(f"signing key {path}: {problem}; {remedy}")
+        self.passing = passing
 
 
 class PublicKey(msgspec.Struct, frozen=True):
@@ -91,15 +93,19 @@ def find(configured: str | None, state_dir: Path, environ: Mapping[str, str] = o
 
 
 def ready(configured: str | None, state_dir: Path, environ: Mapping[str, str] = os.environ) -> KeyRing:
-    """Load the key, or make the station's own, and note its public half; raise `SigningError`."""
+    """Load the key, or make the station's own, and note its public half; raise `SigningError`.
+
+    Public keys of the past that the disk spoilt are left out: the station works without them, and an audit tells.
+    """
     file = find(configured, state_dir, environ)
     fresh = file.origin == "own" and not os.path.lexists(file.path)
     if fresh:
         make(file.path)
     pair = load(file)
     folder = state_dir / FOLDER
-    remember(folder, pair.public)
-    return KeyRing(pair, tuple(key for key in known(folder) if key.key_id != pair.key_id), fresh)
+    with contextlib.suppress(SigningError):  # on a full disk; the next start tries again
+        remember(folder, pair.public)
+    return KeyRing(pair, tuple(key for key in _readable(folder) if key.key_id != pair.key_id), fresh)
 
 
 def load(file: KeyFile) -> KeyPair:
@@ -131,18 +137,18 @@ def make(path: Path, *, replace: bool = False) -> None:
     except FileExistsError as error:
         raise SigningError(path, "is there already", "keep it, or use `station keys rotate`") from error
     except OSError as error:
-        raise SigningError(path, f"cannot be written: {error.strerror}", "make the directory writable") from error
+        raise _unwritable(path, error) from error
 
 
 def remember(folder: Path, public: PublicKey) -> None:
     """Note a public key among those that were used."""
     path = folder / f"{public.key_id}.pub"
     try:
-        if not path.exists():
+        if not path.exists() or path.read_bytes() != public.pem.encode():
             _make_folder(folder)
             _write(path, public.pem.encode(), replace=True)
     except OSError as error:
-        raise SigningError(path, f"cannot be written: {error.strerror}", "make the directory writable") from error
+        raise _unwritable(path, error) from error
 
 
 def known(folder: Path) -> tuple[PublicKey, ...]:
@@ -186,6 +192,17 @@ class Verifier:
         return True
 
 
+def _readable(folder: Path) -> Iterator[PublicKey]:
+    for path in sorted(folder.glob("*.pub")):
+        with contextlib.suppress(SigningError):
+            yield from public_keys(path)
+
+
+def _unwritable(path: Path, error: OSError) -> SigningError:
+    remedy = "make room, and the directory writable"
+    return SigningError(path, f"cannot be written: {error.strerror}", remedy, passing=True)
+
+
 def _loaded(key: PublicKey) -> Ed25519PublicKey:
     loaded = serialization.load_pem_public_key(key.pem.encode())
     if not isinstance(loaded, Ed25519PublicKey):
@@ -216,7 +233,7 @@ def _read(path: Path, *, private: bool) -> bytes:
     except IsADirectoryError as error:
         raise SigningError(path, "is no regular file", REPLACE) from error
     except OSError as error:
-        raise SigningError(path, f"cannot be read: {error.strerror}", "check the disk") from error
+        raise SigningError(path, f"cannot be read: {error.strerror}", "check the disk", passing=True) from error
     if len(data) > SIZE_MAX_BYTES:
         raise SigningError(path, f"has more than {SIZE_MAX_BYTES} bytes and is no key", REPLACE)
     return data

@@ -207,3 +207,28 @@ def test_a_public_key_that_is_none_is_one_clear_line(tmp_path: Path, content: by
     path = key_file(tmp_path / "a.pub", content, 0o644)
     with pytest.raises(SigningError, match=r"holds no (readable )?public key.*; export it with `station keys show`"):
         signing_keys.public_keys(path)
+
+
+def test_a_spoilt_public_key_of_the_past_does_not_keep_the_station_from_working(tmp_path: Path) -> None:
+    first = signing_keys.ready(None, tmp_path, {}).pair
+    keys = tmp_path / "keys"
+    (keys / "0000000000000000.pub").write_bytes(bytes(113))
+    (keys / f"{first.key_id}.pub").write_bytes(b"")
+    again = signing_keys.ready(None, tmp_path, {})
+    assert (again.pair.public, again.former) == (first.public, ())
+    assert signing_keys.public_keys(keys / f"{first.key_id}.pub") == (first.public,)
+    with pytest.raises(SigningError, match=r"0000000000000000\.pub: holds no public key"):
+        signing_keys.known(keys)
+
+
+def test_a_disk_that_refuses_is_told_from_a_wrong_key(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"")  # where the folder should be
+    with pytest.raises(SigningError, match=r"signing.pem: cannot be written: .*; make room") as caught:
+        signing_keys.ready(None, tmp_path, {})
+    assert caught.value.passing
+
+
+def test_a_public_key_that_cannot_be_noted_is_no_reason_to_stop(tmp_path: Path) -> None:
+    key = private_file(tmp_path / "key.pem")
+    (tmp_path / "keys").write_bytes(b"")
+    assert signing_keys.ready(str(key), tmp_path, {}).former == ()
