@@ -27,6 +27,7 @@ class Heard(msgspec.Struct, frozen=True):
     expiry_s: int | None
     correlation: bytes | None
     user: tuple[tuple[str, str], ...] = ()
+    response_topic: str | None = None
 
     @property
     def event(self) -> dict[str, Any]:
@@ -83,6 +84,10 @@ class Backend:
         info = self._client.publish(self.root + topic, payload, 1, retain, properties(**values))
         info.wait_for_publish(DEADLINE_S)
 
+    def post(self, topic: str, payload: bytes, **values: Any) -> None:
+        """Publish below the station's root without waiting, so that a callback may do it."""
+        self._client.publish(self.root + topic, payload, 1, False, properties(**values))
+
     def command(
         self, name: str, data: dict[str, Any], *, event_id: str = "c-1", retain: bool = False, **values: Any
     ) -> None:
@@ -128,7 +133,7 @@ class Backend:
             message.topic, bytes(message.payload), message.retain,
             ("late", "true") in getattr(given, "UserProperty", []),
             getattr(given, "MessageExpiryInterval", None), getattr(given, "CorrelationData", None),
-            tuple(getattr(given, "UserProperty", ())),
+            tuple(getattr(given, "UserProperty", ())), getattr(given, "ResponseTopic", None),
         )  # fmt: skip
         self.messages.append(heard)
         self.on_heard(heard)
