@@ -19,6 +19,7 @@ from station.config_keys import (
     ScaleKeys,
     Station,
     Transaction,
+    Trust,
 )
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
@@ -37,7 +38,7 @@ class Builder:
 
     def config(self, raw: dict[str, Any]) -> Config | None:
         """Return the whole configuration, without its source; None where a table of it cannot be used."""
-        known = ("station", "mqtt", "scale", "camera", "transaction", "weighing", "policy", "learning")
+        known = ("station", "mqtt", "scale", "camera", "transaction", "weighing", "policy", "learning", "trust")
         for key in raw:
             if key not in known:
                 self._add((key,), f"unknown table{nearest(key, known)}")
@@ -47,13 +48,14 @@ class Builder:
         transaction, policy = self._table(Transaction, raw, "transaction"), self._table(Policy, raw, "policy")
         weighing = self._table(WeighingSettings, raw, "weighing")
         learning = self._table(LearningSettings, raw, "learning")
+        trust = self._table(Trust, raw, "trust")
         scales = [self._scale(table, ("scale", number)) for number, table in enumerate(self._list(raw, "scale"))]
         cameras = [self._camera(table, ("camera", number)) for number, table in enumerate(self._list(raw, "camera"))]
         self._distinct("scale", scales)
         self._distinct("camera", cameras)
         if station is None or mqtt is None or transaction is None:
             return None
-        if weighing is None or policy is None or learning is None:
+        if weighing is None or policy is None or learning is None or trust is None:
             return None
         return Config(
             station=station,
@@ -64,6 +66,7 @@ class Builder:
             weighing=weighing,
             policy=policy,
             learning=learning,
+            trust=trust,
             source="",
             text="",
         )

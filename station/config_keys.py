@@ -102,6 +102,26 @@ class Mqtt(Table, frozen=True):
         return Path(self.password_file).read_text(encoding="utf-8", errors="replace").partition("\n")[0].rstrip("\r")
 
 
+class Trust(Table, frozen=True):
+    """Whom the station obeys in what changes it, and what may leave it. Only somebody at the station changes this."""
+
+    key: (
+        Annotated[
+            str,
+            Meta(
+                extra=_FILE,
+                description="public key, Ed25519 in PEM, one or several: the commands `catalogue` and `config` must be"
+                " signed by it; without it they are refused",
+            ),
+        ]
+        | None
+    ) = None
+    pictures: Annotated[
+        bool,
+        Meta(description="whether `cmd/snapshot` may send a picture of the empty platform while nobody is served"),
+    ] = False
+
+
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """One `[[scale]]`: which driver, what the type plate says, and the driver's own options."""
 
@@ -172,6 +192,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     weighing: WeighingSettings
     policy: Policy
     learning: LearningSettings
+    trust: Trust = Trust()
     source: str
     text: str
 

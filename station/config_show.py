@@ -20,6 +20,7 @@ def effective(config: Config) -> dict[str, Any]:
         "weighing": config.weighing,
         "policy": config.policy,
         "learning": config.learning,
+        "trust": config.trust,
         "scale": [_flat(scale) for scale in config.scales],
         "camera": [_flat(camera) for camera in config.cameras],
     }

@@ -12,6 +12,8 @@ import msgspec
 
 from station import wire
 from station.clock import Clock
+from station.command_receipts import Receipt, Receipts
+from station.command_trust import Trust
 from station.commands import Answer, Command, Commands
 from station.link import Link
 from station.link_values import Arrived, Emit, LinkDown, LinkEvent, LinkOptions, LinkUp, Publication, Published
@@ -38,6 +40,7 @@ class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
     link: LinkOptions
     pump: PumpOptions = PumpOptions()
     commands: frozenset[str] = frozenset()
+    trust: Trust | None = None  # in signed commands
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +89,8 @@ class Delivery:
         self._observe_commit = observe_commit
         self._station = station
         self._clock = clock
-        self._commands = Commands(station, options.commands)
+        self._commands = Commands(station, options.commands, options.trust)
+        self._receipts = Receipts()
         acknowledgements = station.topic("ack", "verdict")
         link_clock = replace(clock)  # the will is made in the link's thread
         self._link = Link(
@@ -151,10 +155,27 @@ class Delivery:
         self._advance(self._clock.monotonic_ns())
 
     def answer(self, command: Command, data: dict[str, Any]) -> None:
-        """Answer a command with `commands.ok()` or `commands.error(code, message)`."""
+        """Answer a command with `commands.ok()` or `commands.error(code, message)`, and acknowledge it."""
         for answer in self._commands.answered(command, data):
             self._reply(answer)
+        self.acknowledge(command)
         self._advance(self._clock.monotonic_ns())
+
+    def acknowledge(self, command: Command) -> None:
+        """Let the broker forget a command: its effect is on disk, or it has none. Harmless a second time."""
+        if command.receipt is not None:
+            self._acknowledge(self._receipts.done(command.receipt))
+
+    def acknowledge_all(self) -> None:
+        """Let the broker forget every command that came: one of them may be why the station ends."""
+        self._acknowledge(self._receipts.give_up())
+
+    def again(self, epoch: str, from_seq: int) -> tuple[int, int] | None:
+        """Publish stored verdicts once more; return the first and the last, None for another epoch.
+
+        Raises `OutboxError`.
+        """
+        return self._publisher.again(epoch, from_seq)
 
     def metric(self, name: str, data: dict[str, Any]) -> None:
         """Publish telemetry on `tel/{name}`; without a connection it is gone."""
@@ -165,7 +186,7 @@ class Delivery:
     # -- in
 
     def handle(self, event: LinkEvent, now_ns: int) -> list[Command]:
-        """Take what the link emitted; return the commands to carry out and answer."""
+        """Take what the link emitted; return the commands to carry out, to acknowledge and to answer."""
         commands: list[Command] = []
         match event:
             case LinkUp():
@@ -252,8 +273,9 @@ class Delivery:
         )  # fmt: skip
 
     def _arrived(self, arrived: Arrived, now_ns: int) -> list[Command]:
+        receipt = Receipt(arrived.connection, arrived.mid)
         if arrived.qos:
-            self._link.acknowledge(arrived.connection, arrived.mid)
+            self._receipts.came(receipt)
         match self._station.match(arrived.topic):
             case ("ack", "verdict"):
                 self._acknowledged(arrived.payload, now_ns)
@@ -263,7 +285,13 @@ class Delivery:
                     return [taken]
                 if taken is not None:
                     self._reply(taken)
+        if arrived.qos:
+            self._acknowledge(self._receipts.done(receipt))
         return []
+
+    def _acknowledge(self, receipts: list[Receipt]) -> None:
+        for receipt in receipts:
+            self._link.acknowledge(*receipt)
 
     def _acknowledged(self, payload: bytes, now_ns: int) -> None:
         try:

@@ -187,6 +187,11 @@ class Outbox:
         with self._guarded() as db:
             return int(db.execute("SELECT max(seq) FROM verdict").fetchone()[0] or 0)
 
+    def first_seq(self) -> int:
+        """Return the number of the oldest verdict that is kept, 1 if there is none."""
+        with self._guarded() as db:
+            return _first(db) or 1
+
     def confirmed(self) -> int:
         """Return the seq up to which the backend has acknowledged."""
         with self._guarded() as db:

@@ -138,6 +138,17 @@ class Publisher:
             self.trouble = error
         return True
 
+    def again(self, epoch: str, from_seq: int) -> tuple[int, int] | None:
+        """Publish stored verdicts once more; return the first and the last, None for another epoch.
+
+        Raises `OutboxError`. Nothing is stored of it: after a restart the backend may ask again.
+        """
+        if epoch != self._outbox.epoch or self._pump is None:
+            return None
+        first, last = max(from_seq, self._outbox.first_seq()), self._outbox.last_seq()
+        self._pump.again(first, last)
+        return first, last
+
     def advance(self, stamp: Stamp, now_ns: int) -> None:
         """Publish whatever may be published now."""
         try:

@@ -96,6 +96,7 @@ class Pump:
         self._resend = Resend(options.resend_after_s, options.resend_reconnect_s, options.resend_max_s)
         self._tokens = Tokens(options.backlog_per_s)
         self._posts: deque[Post] = deque()
+        self._again = range(0)  # verdicts that the backend wants once more, confirmed or not
         self._in_flight: dict[int, tuple[Ref | Post, int]] = {}
         self._window = 0  # 0: not connected
 
@@ -145,6 +146,10 @@ class Pump:
     def refill(self, want: Want, refs: Sequence[Ref]) -> None:
         """Take the piece of backlog that was wanted."""
         self.lanes[want.topic].refill(refs, want.limit)
+
+    def again(self, from_seq: int, upto: int) -> None:
+        """Publish stored verdicts once more; a later wish takes the place of an earlier one."""
+        self._again = range(from_seq, upto + 1)
 
     def asks_for_acknowledgement(self, now_ns: int) -> bool:
         """Say whether the retained acknowledgement is to be read again; true once each time."""
@@ -197,8 +202,12 @@ class Pump:
                 self._tokens.spend()
                 return send
         verdicts = self.lanes[self._verdicts]
-        if not verdicts.open(now_ns) or (seq := self._resend.pop(self.ledger)) is None:
+        if not verdicts.open(now_ns):
             return None
+        if (seq := self._resend.pop(self.ledger)) is None:
+            if not self._again:
+                return None
+            seq, self._again = self._again[0], self._again[1:]
         self._tokens.spend()
         return Send(Ref("verdict", seq, self._verdicts), late=True)
 

@@ -35,6 +35,7 @@ from station import __version__, catalogue, lessons, wire
 from station.assessor import Assessor
 from station.calibrations import Calibrations
 from station.clock import Clock
+from station.command_trust import trust_in
 from station.commanding import NAMES
 from station.config import Config, DriverOptions
 from station.core import store_policy
@@ -125,7 +126,7 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
     station = wire.Station(config.station.store, config.station.id)
     workers, cameras = _workers(config, state_dir, inbox.put)
     timings = Timings()
-    delivery = DeliveryOptions(link=_link_options(config), commands=NAMES)
+    delivery = DeliveryOptions(link=_link_options(config), commands=NAMES, trust=trust_in(config.trust.key))
     parts = Parts(
         config=config,
         problem=problem,

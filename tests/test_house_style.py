@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from station.config_keys import Camera, Mqtt, Scale, Station, Tls, Transaction
+from station.config_keys import Camera, Mqtt, Scale, Station, Tls, Transaction, Trust
 from station.core.store_policy import Policy, Sights
 from station.core.weighing import WeighingSettings
 
@@ -76,7 +76,7 @@ def test_console_scripts_can_be_loaded() -> None:
     assert all(callable(script.load()) for script in installed)
 
 
-@pytest.mark.parametrize("kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, WeighingSettings, Policy, Sights])
+@pytest.mark.parametrize("kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, Trust, WeighingSettings, Policy, Sights])
 def test_every_option_is_read_by_something(kind: type[msgspec.Struct]) -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in modules("station"))
     unread = [name for name in kind.__struct_fields__ if not re.search(rf"\.{name}\b", source)]

@@ -13,7 +13,7 @@ import msgspec
 
 from station import toml_write, wiring
 from station.config_check import choices, metas, struct_in
-from station.config_keys import CameraKeys, Mqtt, ScaleKeys, Station, Transaction
+from station.config_keys import CameraKeys, Mqtt, ScaleKeys, Station, Transaction, Trust
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
@@ -27,6 +27,7 @@ TABLES: dict[str, Kind] = {
     "weighing": WeighingSettings,
     "policy": Policy,
     "learning": LearningSettings,
+    "trust": Trust,
 }
 
 _HEAD = """# Configuration

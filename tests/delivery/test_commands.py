@@ -47,13 +47,30 @@ def test_a_command_is_carried_out_once_and_everyone_who_asked_gets_the_answer() 
     assert (again.data, again.reply.correlation, again.reply.command_id) == ({"status": "ok"}, b"3", "id-1")
 
 
-def test_other_bytes_or_another_name_or_a_later_day_is_another_command() -> None:
+def test_another_id_or_another_name_or_a_later_day_is_another_command() -> None:
     book, payload = reader(), cloud_event({"a": 1}, "id-1")
     assert isinstance(book.take(arrived(payload), "zero", 0), Command)
-    assert isinstance(book.take(arrived(cloud_event({"a": 2}, "id-1")), "zero", 0), Command)
+    assert isinstance(book.take(arrived(cloud_event({"a": 1}, "id-2")), "zero", 0), Command)
     assert isinstance(book.take(arrived(payload), "claim", 0), Command)
     assert book.take(arrived(payload), "zero", commands.REMEMBER_NS - 1) is None
     assert isinstance(book.take(arrived(payload), "zero", commands.REMEMBER_NS), Command)
+
+
+def test_an_id_used_for_other_data_is_told_and_nothing_is_done_twice() -> None:
+    book, payload = reader(), cloud_event({"a": 1}, "id-1")
+    first = book.take(arrived(payload), "zero", 0)
+    assert isinstance(first, Command)
+    assert refusal(book.take(arrived(cloud_event({"a": 2}, "id-1")), "zero", 0)) == "id_reused"
+    later = payload[:-1] + b', "time": "2026-01-01T00:00:00Z"}'  # written anew, the same command
+    assert book.take(arrived(later), "zero", 0) is None
+    assert len(book.answered(first, commands.ok())) == 1
+
+
+def test_an_answer_to_a_name_that_no_topic_can_hold_goes_where_it_can() -> None:
+    for name in ("\x01", "a" * 300, "#"):
+        taken = reader().take(arrived(cloud_event({})), name, 0)
+        assert isinstance(taken, Answer)
+        assert taken.reply.topic == RES + "unknown"
 
 
 def test_an_expired_command_is_refused() -> None:
