@@ -14,12 +14,12 @@ from station.client.store import ApplyError, Gap, Prefix, Store, Stored, StoreEr
 from station.client.values import ClientError, CommandRefusedError, NoAnswerError, Received
 from station.core.claim import Claim, Line, Tare
 from station.core.feedback import Content, Feedback
-from station.link_values import Tls
+from station.link_values import LinkOptions, Tls
 from station.messages import Verdict
 from station.wire import Station
 
 __all__ = [
     "ApplyError", "Claim", "Client", "ClientError", "CommandRefusedError", "Content", "Feedback", "Gap", "Line",
-    "NoAnswerError", "Options", "Prefix", "Received", "SqliteStore", "Station", "Store", "StoreError", "Stored", "Tare",
-    "Tls", "Verdict",
+    "LinkOptions", "NoAnswerError", "Options", "Prefix", "Received", "SqliteStore", "Station", "Store",
+    "StoreError", "Stored", "Tare", "Tls", "Verdict",
 ]  # fmt: skip

@@ -15,19 +15,24 @@ EPOCH = "e-1"
 DEADLINE_S = 20.0
 
 
-def verdict_payload(seq: int, epoch: str = EPOCH, station: Station = STATION, **changed: Any) -> bytes:
-    """Return the bytes of a verdict; the same for the same number."""
-    data = {
-        "visit_id": f"V-{seq}", "transaction_id": f"T-{seq}", "revision": 1, "verdict_no": 1, "decision": "accept",
-        "action": "release", "p_as_claimed": 0.99, "expected_loss_minor": 1.0, "currency": "EUR", "weight": None,
-        "explanations": [{"kind": "as_claimed", "p": 0.99}], "recheck": [], "look_for": [], "requirements": [],
-        "smallest_visible": None, "reasons": [], "message": {"en": "Thank you."},
+def verdict_data(number: int) -> dict[str, Any]:
+    """Return the data of a verdict that accepts a basket."""
+    return {
+        "visit_id": f"V-{number}", "transaction_id": f"T-{number}", "revision": 1, "verdict_no": 1,
+        "decision": "accept", "action": "release", "p_as_claimed": 0.99, "expected_loss_minor": 1.0, "currency": "EUR",
+        "weight": None, "explanations": [{"kind": "as_claimed", "p": 0.99}], "recheck": [], "look_for": [],
+        "requirements": [], "smallest_visible": None, "reasons": [], "message": {"en": "Thank you."},
         "evidence": {"sightings": 0, "unknown_objects": 0, "cameras": 0}, "versions": {"software": "0.1.0"},
         "timing_ms": {"settle": 600, "capture": 0, "vision": 0, "fusion": 5, "total": 605},
     }  # fmt: skip
+
+
+def verdict_payload(seq: int, epoch: str = EPOCH, station: Station = STATION, **changed: Any) -> bytes:
+    """Return the bytes of a verdict; the same for the same number."""
     stamp = Stamp(wall_ns=1_700_000_000 * 10**9 + seq, monotonic_ns=seq, boot_id="b", clock="synced")
     event_id = wire.uuid7(seq, seq.to_bytes(10, "big"))
-    return wire.encode(station, stamp, event_id, "verdict", data | changed, numbering=Numbering(epoch, seq))
+    numbering = Numbering(epoch, seq)
+    return wire.encode(station, stamp, event_id, "verdict", verdict_data(seq) | changed, numbering=numbering)
 
 
 def options(port: int, client_id: str = "backend.1", **more: Any) -> Options:

@@ -15,6 +15,7 @@ from station.outbox import Outbox, Ref
 from station.pump import PumpOptions
 from station.signing import Signer
 from station.wire import Station
+from tests.support.clients import verdict_data
 
 STATION = Station("0815", "vs-03")
 QUICK = PumpOptions(
@@ -55,8 +56,7 @@ class Consumer:
 
     def verdict(self, number: int = 1) -> list[Ref]:
         """Store one verdict."""
-        data = {"visit_id": f"V-{number}", "transaction_id": f"T-{number}", "verdict_no": 1, "decision": "accept"}
-        return self.delivery.store(Batch(events=(Outgoing(name="verdict", data=data),)))
+        return self.delivery.store(Batch(events=(Outgoing(name="verdict", data=verdict_data(number)),)))
 
     def turn(self) -> None:
         """Handle what comes within a tick."""
