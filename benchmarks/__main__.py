@@ -12,6 +12,7 @@ ALL = {
     "latency": "from goods placed to the verdict at the broker, stage by stage",
     "footprint": "start, memory and processor time of the daemon",
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
+    "sightings": "what cameras add to the weight, beside each alone and a test that knows the truth",
     "checker_growth": "the checker's time and memory by size of catalogue and basket",
     "settling": "how soon and how truly a load is weighed",
     "cells": "how soon a faulty load cell is named, and how often honest loads raise an alarm, beside a fixed limit",
@@ -20,6 +21,7 @@ ALL = {
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",
     "pipeline": "processor time of four load cells through the whole weighing",
     "driver_latency": "from a device's last byte to the event, driver by driver",
+    "broker_storm": "what mutual TLS costs the broker when many stations connect at once",
     "vision_sim": "what the camera sees of the simulated store",
     "vision_grocery": "what it makes of real photographs of groceries",
 }

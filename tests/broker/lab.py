@@ -1,5 +1,6 @@
 """A lab: an authority, the shipped mosquitto configuration with its certificates, stations, backends, intruders."""
 
+import os
 import queue
 import signal
 import ssl
@@ -77,6 +78,11 @@ class Shipped(Mosquitto):
         with self._config.open("a", encoding="utf-8") as file:
             file.write("user root\n")  # the folder of a test is nobody else's; takes effect only for root
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def again(self, lab: Lab, given: Terms) -> None:
         """Give it a new certificate of its own."""
         made = lab.folder / "broker-again"
@@ -86,8 +92,7 @@ class Shipped(Mosquitto):
 
     def reload(self) -> None:
         """Have it read its files again, as `systemctl reload` does."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
+        os.kill(self.pid, signal.SIGHUP)
 
 
 def options(folder: Path, port: int, identity: str = STATION, **more: Any) -> LinkOptions:

@@ -12,6 +12,7 @@ from station.link_values import LinkDown, LinkOptions
 from station.provision import acts, issuing
 from tests.broker.lab import HOSTS, STATION, Lab, Peer, options, terms, who
 from tests.support.consumer import Consumer, link_options
+from tests.support.rig import wait_until
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 DAY_S = 86_400.0
@@ -177,6 +178,19 @@ def test_a_revoked_station_is_refused_and_others_are_not(tmp_path: Path, lab: La
         assert "refuses this station's certificate" in trouble(tmp_path, options(folder, broker.port))
         with Peer(broker.port, other, "vs-04") as station:
             assert station.publish("vs/1/0815/vs-04/evt/verdict") in {0, 16}
+
+
+def test_a_revocation_holds_from_the_reload_on_for_new_connections(tmp_path: Path, lab: Lab) -> None:
+    """`systemctl reload` is enough for the list; it does not end a connection that stands: a restart does."""
+    folder = lab.station()
+    with lab.broker() as broker, Peer(broker.port, folder, STATION) as standing:
+        lab.authority.revoke(STATION, datetime.now(UTC))
+        (broker.folder / "crl.pem").write_bytes(lab.authority.revocations_pem)
+        broker.reload()
+        wait_until(lambda: any("Reloading config" in line for line in broker.log))
+        assert standing.publish("vs/1/0815/vs-03/evt/verdict") in {0, 16}  # it has read them by now
+        assert "refuses this station's certificate" in trouble(tmp_path, options(folder, broker.port))
+        assert not standing.lost.is_set()
 
 
 def test_after_a_revocation_the_id_may_be_given_again(tmp_path: Path, lab: Lab) -> None:
