@@ -64,13 +64,15 @@ class Indication:
     """What a calibrated instrument shows at `t_ns`; `weight_g` is None unless it reported a weight.
 
     With SAME, `weight_g` is the weight it gave before: still on, but no new measurement.
-    `reason` says in words why there is no weight, where the state alone does not.
+    `reason` says in words why there is no weight, where the state alone does not. Not `spoken`: the instrument said
+    nothing that could be understood; the driver says so in its place.
     """
 
     t_ns: int
     state: ScaleState
     weight_g: float | None = None
     reason: str = ""
+    spoken: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ class SerialScale:
             self._owed = True
             raise self._lost(silent=silent)
         reason = self._silence if silent else f"the scale's answer broke off, or is not {self._protocol}"
-        return Indication(self._clock(), ScaleState.NOT_READY, reason=reason)
+        return Indication(self._clock(), ScaleState.NOT_READY, reason=reason, spoken=False)
 
     def _lost(self, *, silent: bool) -> SensorError:
         options = self._options

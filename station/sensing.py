@@ -116,7 +116,8 @@ class ScaleWorker(Worker):
                 if isinstance(item, Barcode):
                     self.emit(events.Scanned(t_ns=item.t_ns, text=item.text, symbology=item.symbology))
                     continue
-                if not found:  # only a scale that speaks is found: an open port is no scale, nor is a scanner
+                speaks = isinstance(item, Sample) or item.spoken
+                if speaks and not found:  # an open port is no scale, nor is a scanner
                     found, self._pause_s = True, RETRY_FIRST_S
                     self.emit(events.ScaleFound(t_ns=item.t_ns, scale=self.index))
                 self.emit(self._event(item))

@@ -127,3 +127,15 @@ def test_a_scanner_that_reads_while_its_scale_is_silent_is_no_scale(counter: Ben
     assert not any(isinstance(event, events.ScaleFound) for event in counter.heard)
     device.dead = False
     counter.next(events.ScaleFound)
+
+
+def test_a_scale_that_stays_silent_is_lost_again_and_again_but_never_found(toledo: Bench) -> None:
+    _wait_stable(toledo)
+    toledo.scale.mute = True
+    toledo.next(events.ScaleLost)
+    toledo.heard.clear()
+    toledo.next(events.ScaleLost)  # the port opens again and again, and nobody answers
+    assert not any(isinstance(event, events.ScaleFound) for event in toledo.heard)
+    toledo.scale.mute = False
+    toledo.next(events.ScaleFound)
+    assert _wait_stable(toledo) == 15.0
