@@ -30,7 +30,7 @@ from drivers.base import Sample, SampleFlag
 LATE_PERIODS = 2.0
 GAP_PERIODS = 1.5
 EARLY_PERIODS = 0.5
-SATURATED_COUNTS = frozenset({0x7FFFFF, -0x800000})
+LEAST_COUNTS, MOST_COUNTS = -0x800000, 0x7FFFFF  # the ends of 24 bits; beyond them no converter counts
 STUCK_COUNTS = frozenset({0, -1})  # 24 equal bits
 _PERIODS_KEPT = 31
 _PERIODS_NEEDED = 5  # before these the usual period is not known and no edge is judged
@@ -189,7 +189,7 @@ class Gate:
     def _remarks(self, counts: tuple[int, ...]) -> list[Cause]:
         """Return what the counts, their history and the rate show."""
         rules, found = self._rules, []
-        if not SATURATED_COUNTS.isdisjoint(counts):
+        if counts and not (min(counts) > LEAST_COUNTS and max(counts) < MOST_COUNTS):
             found.append(Cause.SATURATED)
         if not rules.stuck_counts.isdisjoint(counts):
             found.append(Cause.STUCK)

@@ -26,7 +26,7 @@ LEARN_LOOKS = 20
 FOLLOW = 1 / 2_000  # of a usual noise, each look
 QUIET, NOISY, VERY_NOISY = 0.2, 3.0, 6.0  # metrology notes, section 4.4
 QUIET_LOOKS, NOISY_LOOKS = 4, 10
-END_COUNTS = frozenset({0x7FFFFF, -0x800000})
+LEAST_COUNTS, MOST_COUNTS = -0x800000, 0x7FFFFF  # the ends of a converter's range
 
 Row = tuple[int, ...]
 
@@ -58,7 +58,8 @@ class CellSignals:
     def saturated(self, counts: Row) -> None:
         """Take a sample of which a cell is at the end of its range; several in a row are no chance."""
         self._rows.clear()
-        self._ends = [run + 1 if count in END_COUNTS else 0 for run, count in zip(self._ends, counts, strict=True)]
+        within = (LEAST_COUNTS < count < MOST_COUNTS for count in counts)
+        self._ends = [0 if sound else run + 1 for run, sound in zip(self._ends, within, strict=True)]
         for cell, run in enumerate(self._ends):
             if run >= FEW:
                 self.found[cell] = Diagnosis(trouble=Trouble.SATURATED, cell=cell)

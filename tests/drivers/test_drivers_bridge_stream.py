@@ -105,7 +105,7 @@ def test_the_remarks_of_the_bridge_are_passed_on(theirs: BridgeFlag, ours: Sampl
     assert feeder.flags() == [NONE, ours, NONE]
 
 
-@pytest.mark.parametrize("end", [0x7FFFFF, -0x800000])
+@pytest.mark.parametrize("end", [0x7FFFFF, -0x800000, 0x40000000, -0x80000000])
 def test_a_count_at_the_end_of_the_range_is_saturated_whatever_the_bridge_says(end: int) -> None:
     feeder = Feeder().send().send(counts=(1, end, 3, 4)).send(2)
     assert feeder.flags() == [NONE, SampleFlag.SATURATED, NONE]

@@ -110,8 +110,8 @@ def test_what_the_read_broke_rejects_that_sample_alone(cause: Cause, flag: Sampl
     assert feeder.rejects == {cause.value: 1}
 
 
-@pytest.mark.parametrize("end", [0x7FFFFF, -0x800000])
-def test_the_ends_of_the_range_are_saturated(end: int) -> None:
+@pytest.mark.parametrize("end", [0x7FFFFF, -0x800000, 0x800000, -0x800001, 0x40000000, -0x80000000])
+def test_the_ends_of_the_range_and_what_lies_beyond_are_saturated(end: int) -> None:
     feeder = Feeder().send(3).send(counts=end).send(2)
     assert feeder.flags() == [NONE, NONE, NONE, SampleFlag.SATURATED, NONE]
     assert feeder.rejects == {"saturated": 1}
