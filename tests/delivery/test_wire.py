@@ -34,7 +34,14 @@ JSON_OBJECTS = st.dictionaries(JSON_TEXT, JSON_VALUES, max_size=5)
 )
 def test_an_envelope_comes_back_as_it_went(data: dict[str, Any], wall_ns: int, monotonic_ns: int, seq: int) -> None:
     stamp = Stamp(wall_ns=wall_ns, monotonic_ns=monotonic_ns, boot_id="boot", clock="unsynced")
-    payload = wire.encode(STATION, stamp, "id-1", "verdict", data, numbering=Numbering("e", seq))
+    payload = wire.encode(
+        STATION,
+        stamp,
+        wire.uuid7(wall_ns // 10**6 % 2**48, b"0123456789"),
+        "verdict",
+        data,
+        numbering=Numbering("e", seq),
+    )
     envelope = msgspec.json.decode(payload, type=Envelope)
     assert (envelope.data, envelope.seq, envelope.epoch) == (data, seq, "e")
     assert (envelope.type, envelope.source, envelope.monons) == (
