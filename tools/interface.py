@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from station import __version__, link_session, schemas, signing, wire
+from station.command_trust import SIGNED
 from station.commands import REMEMBER_NS
 from station.schemas import MESSAGES, Message
 
@@ -155,7 +156,12 @@ def _headers(message: Message) -> Document:
     """Return the properties beside the payload: those of MQTT that a command uses, and user properties."""
     text = {"type": "string"}
     if message.group == "cmd":
-        return {"responseTopic": text, "correlationData": text}
+        signed = (signing.SIGNATURE, signing.KEY_ID) if message.name in SIGNED else ()
+        return {
+            "responseTopic": text,
+            "correlationData": text,
+            **{n: {**text, "description": HEADERS[n]} for n in signed},
+        }
     if message.group == "res":
         return {"correlationData": text}
     if message.group != "evt":

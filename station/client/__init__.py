@@ -15,11 +15,11 @@ from station.client.values import ClientError, CommandRefusedError, NoAnswerErro
 from station.core.claim import Claim, Line, Tare
 from station.core.feedback import Content, Feedback
 from station.link_values import LinkOptions, Tls
-from station.messages import Verdict
+from station.messages import Result, Verdict
 from station.wire import Station
 
 __all__ = [
     "ApplyError", "Claim", "Client", "ClientError", "CommandRefusedError", "Content", "Feedback", "Gap", "Line",
-    "LinkOptions", "NoAnswerError", "Options", "Prefix", "Received", "SqliteStore", "Station", "Store",
+    "LinkOptions", "NoAnswerError", "Options", "Prefix", "Received", "Result", "SqliteStore", "Station", "Store",
     "StoreError", "Stored", "Tare", "Tls", "Verdict",
 ]  # fmt: skip

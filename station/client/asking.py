@@ -35,8 +35,8 @@ class Asking:
         self._repeat_s = repeat_s
         self._asked: dict[tuple[Station, bytes], asyncio.Future[Result]] = {}
 
-    async def ask(self, station: Station, name: str, data: msgspec.Struct, timeout_s: float) -> None:
-        """Send a command and wait for its answer; raise `CommandRefusedError` or `NoAnswerError`."""
+    async def ask(self, station: Station, name: str, data: msgspec.Struct, timeout_s: float) -> Result:
+        """Send a command and return its answer; raise `CommandRefusedError` or `NoAnswerError`."""
         event_id = uuid7(time.time_ns() // NS_PER_MS, secrets.token_bytes(10))
         payload = event(self._speaker.source, name, event_id, data)
         key = (station, secrets.token_bytes(16))
@@ -48,6 +48,7 @@ class Asking:
             del self._asked[key]
         if result.status != "ok":
             raise CommandRefusedError(result.code or "other", result.message or "")
+        return result
 
     def answered(self, station: Station, arrived: Arrived) -> None:
         """An answer has come; those to questions that nobody waits for any more are passed over."""

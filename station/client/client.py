@@ -26,7 +26,7 @@ from station.core.claim import Claim
 from station.core.feedback import Feedback
 from station.link import Link
 from station.link_values import Arrived, LinkDown, LinkEvent, LinkUp, Published
-from station.messages import Cancellation, Release, Resend, Zero
+from station.messages import Cancellation, Release, Resend, Result, Zero
 from station.wire import Station
 
 BATCH = 100
@@ -123,28 +123,35 @@ class Client:
         finally:
             self._reading = False
 
-    async def send_claim(self, station: Station, claim: Claim, timeout_s: float = ANSWER_S) -> None:
-        """Claim a basket; raise `CommandRefusedError`, or `NoAnswerError` when no answer comes. So do all others."""
-        await self._asking.ask(station, "claim", claim, timeout_s)
+    async def send_claim(self, station: Station, claim: Claim, timeout_s: float = ANSWER_S) -> Result:
+        """Claim a basket; return the answer.
 
-    async def send_cancel(self, station: Station, transaction_id: str, timeout_s: float = ANSWER_S) -> None:
+        Raises `CommandRefusedError` for a refusal, `NoAnswerError` when none comes in time. So do all others.
+        """
+        return await self._asking.ask(station, "claim", claim, timeout_s)
+
+    async def send_cancel(self, station: Station, transaction_id: str, timeout_s: float = ANSWER_S) -> Result:
         """Withdraw a claim."""
-        await self._asking.ask(station, "claim", Cancellation(transaction_id=transaction_id, cancel=True), timeout_s)
+        return await self._asking.ask(
+            station, "claim", Cancellation(transaction_id=transaction_id, cancel=True), timeout_s
+        )
 
-    async def send_feedback(self, station: Station, feedback: Feedback, timeout_s: float = ANSWER_S) -> None:
+    async def send_feedback(self, station: Station, feedback: Feedback, timeout_s: float = ANSWER_S) -> Result:
         """Say what was really in a basket."""
-        await self._asking.ask(station, "feedback", feedback, timeout_s)
+        return await self._asking.ask(station, "feedback", feedback, timeout_s)
 
     async def send_release(
         self, station: Station, transaction_id: str | None = None, visit_id: str | None = None,
         timeout_s: float = ANSWER_S,
-    ) -> None:  # fmt: skip
+    ) -> Result:  # fmt: skip
         """Say that it is paid or settled elsewhere: by transaction or by visit."""
-        await self._asking.ask(station, "release", Release(transaction_id=transaction_id, visit_id=visit_id), timeout_s)
+        return await self._asking.ask(
+            station, "release", Release(transaction_id=transaction_id, visit_id=visit_id), timeout_s
+        )
 
-    async def send_zero(self, station: Station, timeout_s: float = ANSWER_S) -> None:
+    async def send_zero(self, station: Station, timeout_s: float = ANSWER_S) -> Result:
         """Set the zero of an empty platform."""
-        await self._asking.ask(station, "zero", Zero(), timeout_s)
+        return await self._asking.ask(station, "zero", Zero(), timeout_s)
 
     # -- inside
 
