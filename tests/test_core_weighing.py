@@ -144,6 +144,28 @@ def test_overload_is_a_fault_at_nine_divisions_above_capacity() -> None:
     assert platform.weighing.fault(0, platform.t_ns) == "overloaded"
 
 
+@pytest.mark.parametrize("grams", [-1_100, -440_000])
+def test_what_reads_below_any_zero_is_a_fault_and_neither_empty_nor_a_load(grams: float) -> None:
+    platform = Platform()
+    platform.pass_time(0, 1)
+    assert kinds(platform.pass_time(2_500, 1.5)) == [Loaded, Calmed, Settled]
+    assert Unloaded not in kinds(platform.pass_time(grams, 2))
+    assert platform.weighing.fault(0, platform.t_ns) == "below zero"
+    platform.weighing.distrust()
+    assert platform.pass_time(grams, 2) == []
+    changes = platform.pass_time(2_500, 1.5)
+    assert platform.weighing.fault(0, platform.t_ns) is None
+    assert settled(changes)[0].reading.gross_g == pytest.approx(2_500, abs=1)
+    assert settled(changes)[0].reading.sd_g < 20  # such a force would let the cells creep
+
+
+def test_a_short_swing_below_zero_is_no_fault() -> None:
+    platform = Platform()
+    platform.pass_time(0, 1)
+    platform.pass_time(-2_000, 0.9)
+    assert platform.weighing.fault(0, platform.t_ns) is None
+
+
 def test_at_first_start_a_small_offset_becomes_the_zero() -> None:
     platform = Platform()
     assert kinds(platform.pass_time(-300, 1)) == [Unloaded]
@@ -310,3 +332,13 @@ def test_a_reading_is_refined_while_its_load_lies_still_and_stands_when_it_does_
     platform.sample(900)
     platform.sample(900)
     assert platform.weighing.refined(first.reading) == first.reading
+
+
+def test_one_damaged_report_of_an_instrument_is_no_overload() -> None:
+    weighing = Weighing((INSTRUMENT,), WeighingSettings())
+    for number, grams in enumerate((2_345.0, 2_345.0, 82_345.0, 2_345.0)):
+        weighing.indicated(0, number * 100_000_000, "stable", grams)
+        assert weighing.fault(0, number * 100_000_000) is None
+    for number in (4, 5):
+        weighing.indicated(0, number * 100_000_000, "stable", 15_060.0)
+    assert weighing.fault(0, 500_000_000) == "overloaded"

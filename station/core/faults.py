@@ -10,6 +10,7 @@ _REMEDIES = {
     "not calibrated": ("NOT_CALIBRATED", "calibrate it, or import factory values: calibrate import FILE"),
     "silent": ("SCALE_SILENT", "check its power and cable"),
     "overloaded": ("SCALE_OVERLOADED", "take load off the platform"),
+    "below zero": ("SCALE_FAULT", "see that the platform's top lies in place; check the load cells and their cables"),
 }
 _NOT_READY = ("SCALE_NOT_READY", "see what its display says; let it warm up, and set it to gross weight")
 _OTHER = ("SCALE_FAULT", "check the load cells and their cables")

@@ -5,7 +5,8 @@ still level decides what lies there. `EMPTY`: within the load threshold of zero.
 `SETTLED`: a reading was given, and stands until the short mean leaves it.
 
 Zero (converters only; an instrument keeps its own): `zero` tells how it is set, how it follows drift while the station
-is idle, and how well it is known. A platform that stays below zero for 5 s is set to zero (OIML R 76 likewise).
+is idle, and how well it is known. A platform that stays below zero for 5 s is set to zero (OIML R 76 likewise), but
+what reads further below the calibrated zero than a zero may lie is no empty platform: its top is off, or a cell is.
 
 A reading's uncertainty is that of the mean and of the gain, and that of the zero since the platform was last seen
 empty: noise and remainder of that look, drift and creep since. Until it was seen empty it is the calibrated zero's, as
@@ -28,6 +29,7 @@ BELOW_ZERO_S = 5.0
 SUSTAIN = 3  # evaluations in a row before a departure is believed
 MOTION_LOAD_S = 1.0  # motion without a value for this long means that something lies there
 SILENT_S = 2.0
+SUNK_S = 1.0  # so long it must read what no platform reads: goods that are lifted let it swing
 FRESH_S = {True: 0.5, False: 1.5}  # a level older than this is not still: of a converter, of an instrument
 OVER_DIVISIONS = 9  # OIML R 76: no indication above Max + 9 e
 
@@ -104,6 +106,7 @@ class Weighing:
         self._now_ns = 0
         self._calm_since: int | None = None
         self._seen_empty = False
+        self._sunk_ns: int | None = None  # since when the platform has read less than any zero
         self.was_loaded = False
 
     # what comes in
@@ -124,6 +127,7 @@ class Weighing:
     def forget(self, scale: int) -> None:
         """A scale was lost or changed: nothing measured so far holds."""
         self._tracks[scale].clear()
+        self._sunk_ns = None
         self.distrust()
 
     def distrust(self) -> None:
@@ -173,8 +177,12 @@ class Weighing:
         if last_ns is not None and t_ns - last_ns > SILENT_S * NS:
             return "silent"
         level = track.level()
-        if level is not None and level.mean_g > spec.capacity_g + OVER_DIVISIONS * spec.division_g:
+        sure = level is not None and (level.still or scale in self._converters)  # one report alone may be damaged
+        if sure and level is not None and level.mean_g > spec.capacity_g + OVER_DIVISIONS * spec.division_g:
             return "overloaded"
+        sunk = self._sunk_ns is not None and t_ns - self._sunk_ns >= SUNK_S * NS
+        if sunk and level is not None and level.mean_g < -ZERO_RANGE * spec.capacity_g:
+            return "below zero"
         return None
 
     def level(self) -> Level | None:
@@ -213,8 +221,6 @@ class Weighing:
     def set_zero(self) -> str | None:
         """Make the present weight zero; return None, or why that is refused."""
         level = self.level()
-        if all(not spec.counts for spec in self.specs):
-            return "the scale keeps its own zero: use its zero key"
         if level is None or not level.still or not self.may_be_empty:
             return "the platform is not empty and still"
         if not self.zero.within_range(self.zero.grams + level.mean_g):
@@ -231,6 +237,10 @@ class Weighing:
         level = self.level()
         if level is None:
             return []
+        if level.mean_g + self.zero_g < -ZERO_RANGE * self.capacity_g - OVER_DIVISIONS * self.division_g:
+            self._sunk_ns = self._sunk_ns or t_ns
+            return []
+        self._sunk_ns = None
         return {
             PlatformPhase.UNKNOWN: self._unknown,
             PlatformPhase.EMPTY: self._empty,
