@@ -79,6 +79,16 @@ def load(path: Path) -> Catalogue:
     return Catalogue(version, products)
 
 
+def version_in(path: Path) -> str | None:
+    """Return the version of a catalogue without loading it; None where none can be read."""
+    try:
+        with _opened(path) as database:
+            (version,) = database.execute("SELECT version FROM meta").fetchone()
+            return str(version)
+    except CatalogueError:
+        return None
+
+
 def find(path: Path, gtin14: str) -> Product | None:
     """Return one product without loading the others; None if it is not in the catalogue."""
     with _opened(path) as database:

@@ -3,21 +3,15 @@
 from typing import Any
 
 from station import element_strings
+from station.command_refusals import CommandRefusedError
 from station.core import events
 from station.core.claim import ClaimError, parse
 from station.core.feedback import FeedbackError, parse_feedback
 
-NAMES = frozenset({"claim", "feedback", "release", "zero"})
+CORE = frozenset({"claim", "feedback", "release", "zero"})
+OFFICE = frozenset({"catalogue", "config", "diagnose", "resend", "snapshot", "stream"})  # see command_office
+NAMES = CORE | OFFICE
 TEXT_MAX = 64
-
-
-class CommandRefusedError(ValueError):
-    """The command's content cannot be used."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def to_event(name: str, data: dict[str, Any], number: int, t_ns: int) -> events.AnyEvent:

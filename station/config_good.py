@@ -11,8 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from station import config_remote
 from station.config import ConfigError, load, parse
 from station.config_keys import DEFAULT_STATE_DIR, Config, DriverOptions
+from station.config_remote import Asked
 
 _NAME = "config.good.json"
 _STATE_DIR_LINE = re.compile(r"""^\s*state_dir\s*=\s*["'](/[^"']*)["']""", re.MULTILINE)
@@ -26,10 +28,20 @@ class _Copy(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The configuration to run with; `problem` says what is wrong with the one that was asked for."""
+    """The configuration to run with; `problem` says what is wrong with the one that was asked for.
+
+    `asked` is the last one that came by command, whatever became of it; `overruled`: the file was changed since.
+    """
 
     config: Config
     problem: str | None = None
+    asked: Asked | None = None
+    overruled: bool = False
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether it is one that came by command and has not proved itself yet."""
+        return self.asked is not None and self.asked.state == "trial" and self.asked.text == self.config.text
 
 
 def choose(path: Path, options: DriverOptions) -> Choice:
@@ -41,6 +53,32 @@ def choose(path: Path, options: DriverOptions) -> Choice:
         if good is None:
             raise
         return Choice(good, str(error))
+
+
+def choose_to_run(path: Path, options: DriverOptions) -> Choice:
+    """Choose as the daemon does: what came by command goes before the file, unless that was changed since.
+
+    A start with one on trial is counted; after too many, or when it cannot be used, it is given up for the last good
+    one. Raises `ConfigError` as `choose`.
+    """
+    state_dir = state_dir_of(path)
+    asked = config_remote.read(state_dir)
+    if asked is None:
+        return choose(path, options)
+    if asked.replaces != config_remote.hash_of(path):
+        own = choose(path, options)
+        return Choice(own.config, own.problem, asked, overruled=True)
+    asked = config_remote.begin(state_dir, asked)
+    if asked.state != "refused":
+        try:
+            return Choice(parse(asked.text.encode(), Path(asked.source), options), asked=asked)
+        except ConfigError as error:
+            asked = config_remote.refuse(state_dir, asked, str(error))
+    problem = f"the configuration with serial {asked.serial} was given up: {asked.reason}"
+    good = last_good(state_dir, options)
+    if good is None or good.text == asked.text:
+        good = choose(path, options).config
+    return Choice(good, problem, asked)
 
 
 def remember_good(config: Config) -> None:

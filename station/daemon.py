@@ -8,18 +8,23 @@ commit: what the backend is told of is on disk before. Nothing here measures, se
 import queue
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import structlog
 
-from station import reports
+from station import messages, reports
 from station.assessor import Assessor
 from station.calibrations import Calibrations
 from station.clock import Clock
-from station.commanding import CommandRefusedError, to_event
+from station.command_clerk import Clerk, Done
+from station.command_diagnosis import findings
+from station.command_office import Adopt, Desk, Gather, Office
+from station.command_refusals import CommandRefusedError, answer_error
+from station.commanding import CORE, to_event
 from station.commands import Command, error, ok
-from station.config import Config
+from station.config_good import Choice
 from station.core import effects, events, visit
 from station.core.alarms import Board
 from station.core.engine import Engine
@@ -32,7 +37,7 @@ from station.keeping import Keeper
 from station.link_values import LinkEvent
 from station.looking import EyesReady
 from station.outbox import Outbox, OutboxError
-from station.sensing import CameraTrouble, CameraWell, CameraWorker, ScaleWorker, Worker
+from station.sensing import CameraTrouble, CameraWell, CameraWorker, ScaleWorker, Shown, Worker
 from station.signing_keys import KeyRing
 from station.timings import Timings
 
@@ -41,6 +46,9 @@ WATCH_NS = 2 * 10**9
 SECOND_NS = 10**9
 RESUMES_MOST = 10  # ends of the station without any progress of the open visit
 PENDING_MOST = 200  # commands whose answers are outstanding
+PROVEN_NS = 10 * SECOND_NS  # a configuration with which the station has run for so long is good
+DRAIN_NS = 120 * SECOND_NS  # so long an open visit holds back a new configuration
+RESTART = 75  # exit status: start again, there is a new configuration
 
 log = structlog.get_logger()
 
@@ -49,6 +57,7 @@ class Stop(msgspec.Struct, frozen=True):
     """Ends the daemon."""
 
     reason: str
+    status: int = 0
 
 
 class Crashed(msgspec.Struct, frozen=True):
@@ -68,8 +77,8 @@ class KeptZero(msgspec.Struct, frozen=True):
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """All that the daemon works with; made by `wiring`."""
 
-    config: Config
-    problem: str | None  # why the configuration in force is not the one asked for
+    choice: Choice
+    prove: Callable[[], None]  # the configuration in force is good
     clock: Clock
     engine: Engine
     assessor: Assessor
@@ -82,6 +91,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     versions: Versions
     timings: Timings
     keys: KeyRing
+    clerk: Clerk
+    adopt: Adopt
+    gather: Gather
 
 
 class Draft(msgspec.Struct):
@@ -116,6 +128,16 @@ class Daemon:
         self._calm = False
         self._status = 0
         self._restored = False
+        self._began_ns = time.monotonic_ns()
+        self._proven = False
+        self._drained_ns: int | None = None  # when the station starts anew at the latest
+        self._office = Office(
+            Desk(
+                delivery=parts.delivery, engine=parts.engine, cameras=parts.cameras, clerk=parts.clerk,
+                pictures=parts.choice.config.trust.pictures, adopt=parts.adopt, gather=parts.gather,
+                diagnose=self._diagnosis,
+            )
+        )  # fmt: skip
 
     def run(self) -> int:
         """Start everything, take values until told to stop, and end everything; return the exit status."""
@@ -136,13 +158,13 @@ class Daemon:
         self._restore()
         self._watch(time.monotonic_ns())
         parts.delivery.announce("online")
-        parts.delivery.state("config", reports.configured(parts.config, parts.problem))
-        if parts.problem is not None:
-            self._alarm(_config_alarm(parts.problem))
+        parts.delivery.state("config", msgspec.to_builtins(reports.configured(parts.choice)))
+        if parts.choice.problem is not None:
+            self._alarm(reports.config_alarm(parts.choice.problem))
         parts.delivery.start()
         for worker in parts.workers:
             worker.start()
-        log.info("started", station=parts.config.station.id, configuration=parts.config.source)
+        log.info("started", station=parts.choice.config.station.id, configuration=parts.choice.config.source)
 
     def _restore(self) -> None:
         """Go on where the last run ended: its zero, and its open visit."""
@@ -186,7 +208,8 @@ class Daemon:
     # the loop
 
     def _next(self) -> object:
-        due_ns = self._engine.next_deadline_ns
+        due = (self._engine.next_deadline_ns, self._office.due_ns)
+        due_ns = min((at_ns for at_ns in due if at_ns is not None), default=None)
         wait_s = TICK_S if due_ns is None else min(TICK_S, max((due_ns - time.monotonic_ns()) / SECOND_NS, 0.0))
         try:
             return self._parts.inbox.get(timeout=wait_s)
@@ -198,15 +221,20 @@ class Daemon:
             case events.Event():
                 self._think(value)  # type: ignore[arg-type] # every subclass is one of AnyEvent
             case CameraTrouble(camera, message, remedy):
-                self._alarm(_camera_alarm(camera, message, remedy))
+                self._alarm(reports.camera_alarm(camera, message, remedy))
             case CameraWell(camera):
-                self._alarm(_camera_alarm(camera))
+                self._alarm(reports.camera_alarm(camera))
             case EyesReady():
                 self._stamp(msgspec.structs.replace(self._versions, model=value.model))
                 log.info("the eyes are ready", runtime=value.runtime, products=value.products)
             case Stop():
-                self._stopping = value
+                self._stopping, self._status = value, value.status
+            case Done():
+                self._office.done(value)
+            case Shown():
+                self._office.shown(value)
             case Crashed(thread, error):
+                self._parts.delivery.acknowledge_all()
                 log.critical("a thread ended by a bug", thread=thread, exc_info=error)
                 self._stopping, self._status = Stop(f"thread {thread} is gone"), 1
             case _:
@@ -299,9 +327,19 @@ class Daemon:
         for command in self._parts.delivery.handle(event, time.monotonic_ns()):
             self._counts[f"command_{command.name}"] += 1
             try:
-                self._think(self._event_of(command))
+                if command.name in CORE:
+                    self._obey(command)
+                else:
+                    self._office.take(command)
             except CommandRefusedError as refusal:
-                self._parts.delivery.answer(command, error(refusal.code, refusal.message))
+                self._parts.delivery.answer(command, answer_error(refusal))
+
+    def _obey(self, command: Command) -> None:
+        """Hand a command to the engine. The broker may forget it then, also one that it ended the station by."""
+        try:
+            self._think(self._event_of(command))
+        finally:
+            self._parts.delivery.acknowledge(command)
 
     def _event_of(self, command: Command) -> events.AnyEvent:
         event = to_event(command.name, command.data, self._command_no + 1, time.monotonic_ns())
@@ -362,12 +400,26 @@ class Daemon:
     # housekeeping
 
     def _housekeeping(self, now_ns: int) -> None:
-        if now_ns - self._watched_ns >= WATCH_NS:
+        self._office.tick(now_ns)
+        if now_ns - self._watched_ns >= WATCH_NS or self._office.news:
+            self._office.news = False
             self._watch(now_ns)
+        self._renew(now_ns)
         working = self._engine.state is not State.OUT_OF_ORDER
         if working != self._told_working or now_ns - self._told_ns >= reports.HEALTH_S * SECOND_NS:
             self._told_working = working
             self._tell(now_ns)
+
+    def _renew(self, now_ns: int) -> None:
+        """Note that the configuration is good; end for a new one, as soon as no visit is open."""
+        if not self._proven and now_ns - self._began_ns >= PROVEN_NS:
+            self._proven = True
+            self._parts.prove()
+        if self._office.restart and self._drained_ns is None:
+            self._drained_ns = now_ns + DRAIN_NS
+            self._parts.delivery.announce("draining")
+        if self._drained_ns is not None and (self._engine.visit is None or now_ns >= self._drained_ns):
+            self._parts.inbox.put(Stop("a new configuration", RESTART))
 
     def _watch(self, now_ns: int) -> None:
         """Look at the files that others may change, and at delivery's troubles."""
@@ -399,15 +451,33 @@ class Daemon:
         self._counts["births"] += 1
         self._versions = versions
         self._engine.use(versions)
-        self._parts.delivery.state("info", reports.info(self._parts.config, versions, self._parts.keys))
+        self._parts.delivery.state("info", reports.info(self._parts.choice.config, versions, self._parts.keys))
 
     def _tell(self, now_ns: int) -> None:
         self._told_ns = now_ns
         parts = self._parts
-        notices, waiting = self._board.raised(), self._keeper.waiting
-        health = reports.health(parts.config, self._engine, notices, parts.outbox, parts.clock, waiting, parts.workers)
-        parts.delivery.state("health", health, expiry_s=3 * reports.HEALTH_S)
+        parts.delivery.state("health", self._health(), expiry_s=3 * reports.HEALTH_S)
         parts.delivery.metric("metrics", reports.metrics(self._counts, parts.delivery, parts.timings.figures()))
+
+    def _health(self) -> dict[str, Any]:
+        parts, notices, waiting = self._parts, self._board.raised(), self._keeper.waiting
+        config = parts.choice.config
+        return reports.health(config, self._engine, notices, parts.outbox, parts.clock, waiting, parts.workers)
+
+    def _diagnosis(self) -> messages.Diagnosis:
+        health = msgspec.convert(self._health(), messages.Health)
+        threads = {worker.name: worker.is_alive() for worker in self._parts.workers}
+        threads["mqtt"] = self._parts.delivery.alive
+        return messages.Diagnosis(
+            findings=findings(self._board.raised(), health, threads),
+            health=health,
+            versions=self._versions,
+            config=reports.configured(self._parts.choice),
+            uptime_s=(time.monotonic_ns() - self._began_ns) // SECOND_NS,
+            threads=threads,
+            products=self._parts.assessor.products,
+            pending_commands=len(self._commands),
+        )
 
 
 def _event(effect: effects.Effect) -> Outgoing:
@@ -424,16 +494,3 @@ def _keep_visit(snapshot: bytes | None, draft: Draft) -> None:
         draft.forget.append("visit")
     else:
         draft.keep["visit"] = snapshot
-
-
-def _config_alarm(problem: str) -> effects.Alarm:
-    text = f"the configuration cannot be used, the last good one is in force: {problem}"
-    remedy = "correct it, try it with `station config check FILE`, and restart"
-    return effects.Alarm(code="CONFIG_BAD", part="config", raised=True, message=text, remedy=remedy)
-
-
-def _camera_alarm(camera: str, message: str = "", remedy: str = "") -> effects.Alarm:
-    text = f"camera {camera}: {message}"
-    return effects.Alarm(
-        code="CAMERA_FAULT", part=f"camera-{camera}", raised=bool(message), message=text, remedy=remedy
-    )

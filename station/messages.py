@@ -12,12 +12,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from station.core import verdict
 from station.core.claim import Text
+from station.core.product import Product
 from station.core.verdict import EvidenceSummary, LookFor, Recheck, Requirement, SmallestVisible, Versions, Weight
 
 ResultCode = Literal[
     "too_large", "bad_encoding", "not_json", "not_cloudevent", "bad_data", "retained", "expired", "bad_response_topic",
-    "unsupported", "bad_claim", "stale_revision", "revision_conflict", "unknown_transaction", "bad_feedback", "too_old",
-    "already_told", "rate_limited", "not_idle", "zero_refused",
+    "unsupported", "id_reused", "no_key", "unsigned", "bad_signature", "busy", "timeout", "not_allowed",
+    "unknown_camera", "camera_fault", "wrong_epoch", "unknown_seq", "disk_failed", "wrong_store", "stale_serial",
+    "serial_reused", "wrong_base", "wrong_version", "bad_catalogue", "catalogue_too_large", "bad_config",
+    "config_protected", "bad_claim", "stale_revision", "revision_conflict", "unknown_transaction", "bad_feedback",
+    "too_old", "already_told", "rate_limited", "not_idle", "zero_refused",
 ]  # fmt: skip
 
 
@@ -29,6 +33,9 @@ def words(literal: Any) -> Meta:
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Milliseconds = Annotated[int, Meta(ge=0)]
 Grams = float | None
+SERIAL_MAX = 2**53 - 1  # what every reader of JSON holds exactly
+PARTS_MAX = 1000
+Version = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -192,6 +199,8 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     in_force: bool
     problem: str | None
+    asked: Annotated[str | None, Meta(description="hash of the last one that `cmd/config` brought")] = None
+    serial: Annotated[int, Meta(description="of the last one that `cmd/config` brought, 0 if there was none")] = 0
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,12 +213,86 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     rss_peak_kib: int
 
 
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a catalogue has come: in the answers to `cmd/catalogue`."""
+
+    present: Annotated[str | None, Meta(description="the version in force")]
+    serial: Annotated[int, Meta(description="of the transfer that is received, 0 if there is none")] = 0
+    version: str | None = None
+    parts: int = 0
+    missing: Annotated[tuple[int, ...], Meta(description="the first hundred parts that are not here yet")] = ()
+    complete: Annotated[bool, Meta(description="this version is in force")] = False
+
+
+class Adopted(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a configuration: in the answer to `cmd/config`."""
+
+    serial: int
+    hash: str
+    state: Annotated[str, words(Literal["trial", "proven", "refused"])]
+    reason: str = ""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture: in the answer to `cmd/snapshot`."""
+
+    camera: str
+    media_type: str
+    width_px: int
+    height_px: int
+    base64: str
+
+
+class Streaming(msgspec.Struct, frozen=True, kw_only=True):
+    """What is streamed from now on: in the answer to `cmd/stream`."""
+
+    seconds: float
+    hz: float
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdicts that are published again: in the answer to `cmd/resend`."""
+
+    epoch: str
+    first_seq: int
+    last_seq: int
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not as it should be, and what helps."""
+
+    severity: Annotated[str, words(Literal["warning", "error"])]
+    code: str
+    part: str
+    message: str
+    remedy: str
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """What the station finds out about itself: in the answer to `cmd/diagnose`."""
+
+    findings: tuple[Finding, ...]
+    health: Health
+    versions: Versions
+    config: Configured
+    uptime_s: int
+    threads: Annotated[dict[str, bool], Meta(description="which of its threads run")]
+    products: int
+    pending_commands: int
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a command: `res/{command}`, or the response topic. `code` and `message` belong to errors."""
 
     status: Annotated[str, words(Literal["ok", "error"])]
     code: Annotated[str, words(ResultCode)] | UnsetType = UNSET
     message: str | UnsetType = UNSET
+    catalogue: Transfer | UnsetType = UNSET
+    config: Adopted | UnsetType = UNSET
+    snapshot: Snapshot | UnsetType = UNSET
+    stream: Streaming | UnsetType = UNSET
+    resend: Again | UnsetType = UNSET
+    diagnosis: Diagnosis | UnsetType = UNSET
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,8 +316,55 @@ class Zero(msgspec.Struct, frozen=True):
 class Resend(msgspec.Struct, frozen=True, kw_only=True):
     """Publish stored verdicts again, from a number on: `cmd/resend`."""
 
-    epoch: str
-    from_seq: Annotated[int, Meta(ge=1)]
+    epoch: Text
+    from_seq: Annotated[int, Meta(ge=1, le=SERIAL_MAX)]
+
+
+class CataloguePart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One part of a catalogue, signed: `cmd/catalogue`. The header is the same in all parts."""
+
+    store: Annotated[Text, Meta(description="the store that it is for")]
+    serial: Annotated[int, Meta(ge=1, le=SERIAL_MAX, description="of the transfer; rises from one to the next")]
+    mode: Literal["snapshot", "delta"]
+    version: Annotated[Version, Meta(description="of the catalogue that results")]
+    base: Annotated[Version | None, Meta(description="of a delta: the version in force that it changes")] = None
+    part: Annotated[int, Meta(ge=1, le=PARTS_MAX)]
+    parts: Annotated[int, Meta(ge=1, le=PARTS_MAX)]
+    rows: tuple[Product, ...] = ()
+    delete: Annotated[tuple[str, ...], Meta(description="of a delta: GTINs that are no longer sold")] = ()
+
+
+class NewConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration, signed: `cmd/config`. `toml` is the whole file."""
+
+    serial: Annotated[int, Meta(ge=1, le=SERIAL_MAX, description="rises from one to the next")]
+    toml: Annotated[str, Meta(min_length=1, max_length=200_000)]
+
+
+class TakeSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Take a picture, `cmd/snapshot`; without a name by the first camera."""
+
+    camera: Text | None = None
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Publish the live weight for so long, `cmd/stream`; 0 ends it."""
+
+    seconds: Annotated[float, Meta(ge=0, le=600)]
+    hz: Annotated[float, Meta(ge=0.1, le=10)] = 2.0
+
+
+class Diagnose(msgspec.Struct, frozen=True):
+    """Tell what is wrong, `cmd/diagnose`: nothing else is to be said."""
+
+
+class LiveWeight(msgspec.Struct, frozen=True, kw_only=True):
+    """The weight at this moment, from the present zero: `tel/weight`. Null where none is known or it moves."""
+
+    gross_g: Grams
+    sd_g: Grams
+    still: bool
+    phase: Annotated[str, words(Literal["unknown", "empty", "moving", "settled"])]
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

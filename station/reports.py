@@ -14,9 +14,11 @@ from calibration.platform import CentreOfMass
 from station import messages
 from station.clock import Clock
 from station.config import Config
+from station.config_good import Choice
 from station.core.alarms import Notice
 from station.core.cell_watch import CODE
 from station.core.cells import Snapshot
+from station.core.effects import Alarm
 from station.core.engine import Engine
 from station.core.verdict import Versions
 from station.delivery import Delivery
@@ -114,9 +116,15 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits) + 0.0
 
 
-def configured(config: Config, problem: str | None) -> dict[str, Any]:
+def configured(choice: Choice) -> messages.Configured:
     """Return which configuration is in force, and why it is not the one that was asked for."""
-    return _data(messages.Configured(hash=config.hash, source=config.source, in_force=problem is None, problem=problem))
+    config, problem, asked = choice.config, choice.problem, choice.asked
+    if problem is None and choice.overruled and asked is not None:
+        problem = f"the file was changed after the configuration with serial {asked.serial} came"
+    return messages.Configured(
+        hash=config.hash, source=config.source, in_force=problem is None, problem=problem,
+        asked=None if asked is None else asked.hash, serial=0 if asked is None else asked.serial,
+    )  # fmt: skip
 
 
 def metrics(counts: Counter[str], delivery: Delivery, timings: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -131,6 +139,19 @@ def metrics(counts: Counter[str], delivery: Delivery, timings: dict[str, dict[st
             rss_peak_kib=usage.ru_maxrss,
         )
     )
+
+
+def config_alarm(problem: str) -> Alarm:
+    """Return the alarm that another configuration than the one asked for is in force."""
+    text = f"the configuration cannot be used, the last good one is in force: {problem}"
+    remedy = "correct it, try it with `station config check FILE`, and restart"
+    return Alarm(code="CONFIG_BAD", part="config", raised=True, message=text, remedy=remedy)
+
+
+def camera_alarm(camera: str, message: str = "", remedy: str = "") -> Alarm:
+    """Return a camera's alarm, ended without a message."""
+    text = f"camera {camera}: {message}"
+    return Alarm(code="CAMERA_FAULT", part=f"camera-{camera}", raised=bool(message), message=text, remedy=remedy)
 
 
 def _data(message: msgspec.Struct) -> dict[str, Any]:

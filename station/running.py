@@ -10,8 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from station import clitools, config, config_good, wiring
-from station.daemon import Crashed, Stop
+from station import clitools, config, config_good, config_remote, wiring
+from station.daemon import RESTART, Crashed, Stop
 from station.signing_keys import SigningError
 
 UMASK = 0o077  # what the station keeps is nobody else's business
@@ -27,7 +27,8 @@ def _run(arguments: argparse.Namespace) -> int:
     """Choose the configuration, take the state directory, build, run; the mirror of it happens in `Daemon.run`."""
     speak()
     os.umask(UMASK)
-    choice = config_good.choose(config.find(arguments.config), wiring.driver_options())
+    path = config.find(arguments.config)
+    choice = config_good.choose_to_run(path, wiring.driver_options())
     if choice.problem is not None:
         clitools.complain(choice.problem)
         clitools.complain("running on the last good configuration")
@@ -35,10 +36,11 @@ def _run(arguments: argparse.Namespace) -> int:
         lock = wiring.claim_state_dir(Path(choice.config.station.state_dir))
     except wiring.StateError as error:
         raise clitools.CommandError(str(error)) from error
-    _remember(choice)
+    if not choice.on_trial:
+        wiring.prove(choice)
     try:
         try:
-            daemon, inbox = wiring.build(choice.config, choice.problem)
+            daemon, inbox = wiring.build(choice, path)
         except SigningError as error:
             raise clitools.CommandError(str(error), clitools.FAILED if error.passing else clitools.USAGE) from error
         threading.excepthook = lambda given: inbox.put(
@@ -46,18 +48,14 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda given, _frame: inbox.put(Stop(signal.Signals(given).name)))
-        return daemon.run()
+        status = daemon.run()
     finally:
         os.close(lock)
-
-
-def _remember(choice: config_good.Choice) -> None:
-    """Keep a configuration that could be used, as far as the disk allows."""
-    if choice.problem is None:
-        try:
-            config_good.remember_good(choice.config)
-        except OSError as error:
-            clitools.complain(f"the configuration could not be kept as the last good one: {error.strerror}")
+    if status == 0:
+        config_remote.ended_well(Path(choice.config.station.state_dir))
+    if status == RESTART:  # in a new image, so that nothing of the old configuration is left, no thread and no file
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself, as it was called
+    return status
 
 
 def speak() -> None:

@@ -51,10 +51,15 @@ def _command(name: str, summary: str, *kinds: type[msgspec.Struct]) -> Message:
 
 
 _COMMANDS = (
+    _command("catalogue", "One part of a catalogue, or of a change to it; signed", messages.CataloguePart),
     _command("claim", "A basket as claimed, or the withdrawal of a claim", Claim, messages.Cancellation),
+    _command("config", "A configuration; signed", messages.NewConfig),
+    _command("diagnose", "Ask for all that is wrong", messages.Diagnose),
     _command("feedback", "What was really in a basket", Feedback),
     _command("release", "Paid or settled elsewhere: closes the visit", messages.Release),
     _command("resend", "Publish stored verdicts again", messages.Resend),
+    _command("snapshot", "Take a picture of the empty platform", messages.TakeSnapshot),
+    _command("stream", "Publish the live weight for a while, as tel/weight", messages.Stream),
     _command("zero", "Set the zero of the empty platform", messages.Zero),
 )
 
@@ -80,6 +85,10 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Message(
         group="tel", name="metrics", summary="Counters and timings", kinds=(messages.Metrics,), qos=0, expiry_s=60
+    ),
+    Message(
+        group="tel", name="weight", summary="The weight at this moment, while cmd/stream asks for it",
+        kinds=(messages.LiveWeight,), qos=0, expiry_s=10,
     ),
     Message(
         group="res", name="result", summary="The answer to a command", kinds=(messages.Result,), expiry_s=3600
@@ -117,7 +126,7 @@ def payload(message: Message, template: str) -> tuple[Schema, dict[str, Schema]]
     made = parts.pop(envelope.__name__)
     properties, required = dict(made["properties"]), set(made["required"])
     properties["data"] = data[0] if len(data) == 1 else {"anyOf": list(data)}
-    if message.kinds != (messages.Zero,):
+    if message.kinds not in {(messages.Zero,), (messages.Diagnose,)}:
         required.add("data")
     if not message.incoming:
         required |= {"specversion", "datacontenttype"}

@@ -57,6 +57,23 @@ class Picture(msgspec.Struct, frozen=True):
     capture_ms: float
 
 
+class Show(msgspec.Struct, frozen=True):
+    """An order for a picture that somebody wants to see; answered by `Shown` with its number."""
+
+    number: int
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The picture that was ordered, None when the camera cannot give one."""
+
+    camera: str
+    number: int
+    frame: Frame | None
+
+
+Request = int | None | Show  # a capture's number, None for one of the empty platform
+
+
 class Worker(threading.Thread):
     """A thread that can be asked to end."""
 
@@ -154,12 +171,16 @@ class CameraWorker(Worker):
         self.camera = name
         self._driver = driver
         self._pictures = pictures
-        self._requests: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._pause_s = RETRY_FIRST_S
 
     def request(self, capture_no: int | None) -> None:
         """Ask for a picture; None asks for one of the empty platform."""
         self._requests.put(capture_no)
+
+    def show(self, number: int) -> None:
+        """Ask for a picture to be shown."""
+        self._requests.put(Show(number))
 
     def run(self) -> None:
         """Open, serve requests until lost, close, wait, and again."""
@@ -178,21 +199,24 @@ class CameraWorker(Worker):
         self.emit(CameraWell(self.camera))
         while not self.stopping.is_set():
             try:
-                capture_no = self._requests.get(timeout=READ_S)
+                request = self._requests.get(timeout=READ_S)
             except queue.Empty:
                 continue
-            self._capture(capture_no)
+            self._capture(request)
             self._pause_s = RETRY_FIRST_S
 
-    def _capture(self, capture_no: int | None) -> None:
+    def _capture(self, request: Request) -> None:
         began_ns = time.monotonic_ns()
         try:
             frame = self._driver.capture(CAPTURE_S)
         except SensorError:
-            self._blind(capture_no)
+            self._blind(request)
             raise
+        if isinstance(request, Show):
+            self.emit(Shown(self.camera, request.number, frame))
+            return
         capture_ms = (time.monotonic_ns() - began_ns) / 1e6
-        self._pictures.put(Picture(self.camera, capture_no, frame, capture_ms))
+        self._pictures.put(Picture(self.camera, request, frame, capture_ms))
 
     def _refuse(self, seconds: float) -> None:
         """Answer requests at once while the camera is away: a verdict must not wait for it."""
@@ -203,6 +227,8 @@ class CameraWorker(Worker):
             except queue.Empty:
                 continue
 
-    def _blind(self, capture_no: int | None) -> None:
-        if capture_no is not None:
-            self.emit(events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=self.camera))
+    def _blind(self, request: Request) -> None:
+        if isinstance(request, Show):
+            self.emit(Shown(self.camera, request.number, None))
+        elif request is not None:
+            self.emit(events.Blind(t_ns=time.monotonic_ns(), capture_no=request, camera=self.camera))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import structlog
 
 from drivers import (
     ascii_line,
@@ -31,13 +32,16 @@ from drivers import (
 from drivers.base import CameraDriver, ScaleDriver
 from drivers.sim import camera as sim_camera
 from drivers.sim import scale as sim_scale
-from station import __version__, catalogue, lessons, wire
+from station import __version__, catalogue, config_good, config_remote, lessons, wire
 from station.assessor import Assessor
 from station.calibrations import Calibrations
 from station.clock import Clock
+from station.command_catalogue import Gathering
+from station.command_clerk import Clerk
 from station.command_trust import trust_in
 from station.commanding import NAMES
 from station.config import Config, DriverOptions
+from station.config_good import Choice
 from station.core import store_policy
 from station.core.engine import Engine
 from station.core.setup import Deadlines, Setup
@@ -53,6 +57,8 @@ from station.school import School
 from station.sensing import CameraWorker, ScaleWorker, Worker
 from station.signing_keys import ready
 from station.timings import Timings
+
+log = structlog.get_logger()
 
 
 class Entry(NamedTuple):
@@ -115,8 +121,12 @@ def claim_state_dir(state_dir: Path) -> int:
     return lock
 
 
-def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQueue[object]"]:
-    """Return the daemon, not started, and its inbox, on which a `Stop` ends it; raise `SigningError` without a key."""
+def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object]"]:
+    """Return the daemon, not started, and its inbox, on which a `Stop` ends it; raise `SigningError` without a key.
+
+    `path` is the configuration file at the station.
+    """
+    config = choice.config
     inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
     state_dir, clock = Path(config.station.state_dir), Clock()
     versions = Versions(software=__version__, policy=store_policy.version_of(config.policy))
@@ -125,25 +135,41 @@ def build(config: Config, problem: str | None) -> tuple[Daemon, "queue.SimpleQue
     outbox = Outbox(state_dir / "outbox.db", signer=keys.pair)
     station = wire.Station(config.station.store, config.station.id)
     workers, cameras = _workers(config, state_dir, inbox.put)
+    clerk = Clerk(inbox.put)
     timings = Timings()
     delivery = DeliveryOptions(link=_link_options(config), commands=NAMES, trust=trust_in(config.trust.key))
     parts = Parts(
-        config=config,
-        problem=problem,
+        choice=choice,
+        prove=lambda: prove(choice),
         clock=clock,
         engine=Engine(setup, versions),
         assessor=Assessor(catalogue.path_in(state_dir), config.policy, _school(config, state_dir)),
         calibrations=Calibrations(state_dir, {n: s.name for n, s in enumerate(setup.scales) if s.counts}),
         outbox=outbox,
         delivery=Delivery(outbox, station, delivery, clock, inbox.put, timings.settled, timings.committed),
-        workers=workers,
+        workers=[*workers, clerk],
         cameras=cameras,
         inbox=inbox,
         versions=versions,
         timings=timings,
         keys=keys,
+        clerk=clerk,
+        adopt=lambda given: config_remote.adopt(state_dir, path, config, given, driver_options()),
+        gather=Gathering(state_dir, config.station.store).take,
     )
     return Daemon(parts), inbox
+
+
+def prove(choice: Choice) -> None:
+    """Keep a configuration that the station runs with as the last good one, as far as the disk allows."""
+    if choice.problem is not None:
+        return
+    try:
+        config_good.remember_good(choice.config)
+    except OSError as error:
+        log.warning("the configuration could not be kept as the last good one", problem=error.strerror)
+    if choice.on_trial and choice.asked is not None:
+        config_remote.prove(Path(choice.config.station.state_dir), choice.asked)
 
 
 def _school(config: Config, state_dir: Path) -> School:
