@@ -15,7 +15,7 @@ from station.wire import Stamp
 PACKET_OVERHEAD = 256  # header and properties of a PUBLISH, generously
 PROPERTY_OVERHEAD = 5  # its kind and two lengths
 PACKET_TOO_LARGE = 149
-ANSWERS = 64  # that wait for a connection; who asked may ask again
+ANSWERS = 500  # that wait for the broker; who asked may ask again
 SECOND_NS = 10**9
 
 Observe = Callable[[Outcome, int], None]  # what became of a message, and when (monotonic)
