@@ -102,14 +102,15 @@ def propagated(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     lines, sightings = odds.shape
     line_of_unit = np.repeat(np.arange(lines), units)
     weights = odds[line_of_unit]
-    _, left, forth, log_total = propagate(weights)
+    first = np.ones_like(weights)
+    _, left, forth, log_total = propagate(weights, first)
     both = np.outer(left, left)
     np.fill_diagonal(both, 0.0)
     without = np.broadcast_to(left, (lines, sightings))
     if lines and lines * weights.size <= BATCH_MAX:
         batch = np.broadcast_to(weights, (lines, *weights.shape)).copy()
         batch[np.arange(lines), np.searchsorted(line_of_unit, np.arange(lines))] = 0.0
-        without = propagate(batch)[1]
+        without = propagate(batch, np.broadcast_to(first, batch.shape).copy())[1]
     # What the other lines leave of each sighting for all units of a line.
     own = np.zeros((lines, sightings))
     np.add.at(own, line_of_unit, forth)
@@ -119,22 +120,22 @@ def propagated(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     return Room(left, both, without, more, _less(sums, units), float(log_total))
 
 
-def propagate(weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def propagate(weights: Floats, back: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return (unseen, clutter, claims, log total) for `weights` (…, units, sightings), which are odds as above.
 
     Those are the probabilities that each unit went unseen, and that each sighting is clutter, how strongly
-    each unit claims each sighting, and the log of the sum over all assignments in Bethe's approximation.
+    each unit claims each sighting, and the log of the sum over all assignments in Bethe's approximation. `back` are
+    messages to begin with (ones where nothing is known); it is left with the last ones.
     """
     if not weights.shape[-1] or not weights.shape[-2]:
         unseen, clutter = np.ones(weights.shape[:-1]), np.ones((*weights.shape[:-2], weights.shape[-1]))
         return unseen, clutter, np.zeros_like(weights), np.zeros(weights.shape[:-2])
-    back = np.ones_like(weights)
     for _ in range(ROUNDS):
         odds = weights * back
         forth = weights / (1 + odds.sum(axis=-1, keepdims=True) - odds)
         new = 1 / (1 + forth.sum(axis=-2, keepdims=True) - forth)
         change = float(np.abs(new - back).max())
-        back = new
+        back[...] = new
         if change < ROUND_CHANGE:
             break
     odds = weights * back

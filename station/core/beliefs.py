@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from station.core.density import Floats, Grid, sums_of
 from station.core.product import Product
+from station.core.reach import Reach
 from station.core.store_policy import DEPARTMENTS
 
 SEVERAL_MAX = 4  # items in the longest sum whose density is kept
@@ -63,6 +64,7 @@ class Beliefs:
     min_age: NDArray[np.int64]  # 0: none
     by_weight: NDArray[np.bool_]
     order: NDArray[np.int64]  # places by rising mean
+    reach: Reach  # which products can matter to a residual
     sums: tuple[Grid, ...]  # densities of the weight of 1, 2, … items drawn by `prior`
     priced: Grid | None  # the first of them, each product times its price
     usual_g: float  # weight of an item picked at random …
@@ -83,6 +85,7 @@ class Beliefs:
             self, mean_g=mean_g, mean_sd_g=self.mean_sd_g.copy(), unit_sd_g=self.unit_sd_g.copy(),
             freedom=self.freedom.copy(), variance_g2=self.variance_g2.copy(), fourth=self.fourth.copy(),
             order=np.argsort(mean_g, kind="stable").astype(np.int64),
+            reach=Reach.of(mean_g, self.variance_g2, self.fourth, self.prior),
             sums=sums_of(mean_g, sd_g, self.prior, SEVERAL_MAX),
             priced=sums_of(mean_g, sd_g, self.prior * self.price_minor, 1)[0],
         )  # fmt: skip
@@ -92,6 +95,7 @@ class Beliefs:
         self.mean_g[at], self.mean_sd_g[at], self.unit_sd_g[at] = mean_g, np.sqrt(mean_g2), np.sqrt(unit_g2)
         self.freedom[at], self.variance_g2[at] = freedom, mean_g2 + unit_g2
         self.fourth[at] = (mean_g2**2 + unit_g2**2) / freedom
+        self.reach.widen(at, mean_g, self.variance_g2[at], self.fourth[at])
 
     @classmethod
     def of(cls, products: Iterable[Product], departments: Mapping[str, float] = DEPARTMENTS) -> "Beliefs":
@@ -102,6 +106,7 @@ class Beliefs:
         prior = _prior(table, departments)
         price = _prices(table, mean_g)
         sd_g: Floats = np.hypot(tau_g, sigma_g)
+        fourth = (tau_g**4 + sigma_g**4) / freedom
         some = len(rows) > 0
         usual_g = float(prior @ mean_g) if some else NOTHING_KNOWN_G
         variance = float(prior @ ((mean_g - usual_g) ** 2 + sd_g**2)) if some else NOTHING_KNOWN_SD_G**2
@@ -110,9 +115,10 @@ class Beliefs:
             names=tuple(row.name for row in rows),
             index={row.gtin: place for place, row in enumerate(rows)},
             mean_g=mean_g, mean_sd_g=tau_g, unit_sd_g=sigma_g, freedom=freedom,
-            variance_g2=sd_g**2, fourth=(tau_g**4 + sigma_g**4) / freedom, price_minor=price, prior=prior,
+            variance_g2=sd_g**2, fourth=fourth, price_minor=price, prior=prior,
             min_age=np.array([row.min_age or 0 for row in rows], dtype=np.int64),
             by_weight=table.by_weight, order=np.argsort(mean_g).astype(np.int64),
+            reach=Reach.of(mean_g, sd_g**2, fourth, prior),
             sums=sums_of(mean_g, sd_g, prior, SEVERAL_MAX) if some else (),
             priced=sums_of(mean_g, sd_g, prior * price, 1)[0] if some else None,
             usual_g=usual_g, usual_sd_g=max(variance**0.5, 0.3 * usual_g, 1.0),

@@ -5,6 +5,7 @@ the line gave way to the product); what it is can be read off its three numbers,
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ Places = NDArray[np.int64]
 
 NOBODY = -1  # no line, no product
 SOME = -2  # a product of the catalogue, nobody can tell which
+EASILY = 0.1  # of the prior
 
 
 @dataclass(frozen=True)
@@ -77,20 +79,48 @@ class Case:
     seen: Seen
     beliefs: Beliefs
     policy: Policy
-    prior: Floats  # of the products that may lie unscanned: claimed ones are left out
+    free: float  # share of the products that may lie unscanned: claimed ones are left out
 
     @property
     def gross_g(self) -> float:
         """What the scale shows."""
         return self.basket.residual_g + self.basket.expected_g
 
+    @cached_property
+    def prior(self) -> Floats:
+        """Share of each product among those that may lie unscanned."""
+        return self.prior_of(np.arange(len(self.beliefs)))
+
+    def prior_of(self, places: Places) -> Floats:
+        """Return the share of these products among those that may lie unscanned."""
+        claimed = self.among(places, self.basket.place[self.basket.place >= 0])
+        share = np.where(claimed, 0.0, self.beliefs.prior[places])
+        return share / self.free if self.free > 0 else share
+
+    @cached_property
+    def column(self) -> Places:
+        """Number of each product among the named ones, NOBODY for all others."""
+        column = np.full(len(self.beliefs), NOBODY)
+        column[self.seen.named] = np.arange(self.seen.named.size)
+        return column
+
+    def among(self, places: Places, these: Places) -> NDArray[np.bool_]:
+        """Tell which of the places are among these."""
+        mark = np.zeros(len(self.beliefs), dtype=np.bool_)
+        mark[these] = True
+        return np.asarray(mark[places], dtype=np.bool_)
+
 
 def case_of(basket: Basket, seen: Seen, beliefs: Beliefs, policy: Policy) -> Case:
     """Prepare the families of one basket."""
-    prior = beliefs.prior.copy()
-    prior[basket.place[basket.place >= 0]] = 0.0
-    total = prior.sum()
-    return Case(basket, seen, beliefs, policy, prior / total if total > 0 else prior)
+    return Case(basket, seen, beliefs, policy, _free(basket, beliefs))
+
+
+def _free(basket: Basket, beliefs: Beliefs) -> float:
+    claimed = list(set(basket.place[basket.place >= 0].tolist()))
+    left = beliefs.reach.total - float(beliefs.prior[claimed].sum())
+    # The difference of two like numbers says little: then add up what is left.
+    return left if left > EASILY else float(np.delete(beliefs.prior, claimed).sum())
 
 
 def parts_of(
@@ -98,7 +128,7 @@ def parts_of(
 ) -> Parts:
     """Return the parts of `size` entries; what is one number holds for all of them."""
     line, product, units = (
-        np.full(size, numbers, dtype=np.int64) if isinstance(numbers, int) else numbers.astype(np.int64)
+        np.full(size, numbers, dtype=np.int64) if isinstance(numbers, int) else numbers.astype(np.int64, copy=False)
         for numbers in (line, product, units)
     )
     return Parts(line, product, units)
@@ -117,7 +147,9 @@ def branch_of(
     second: Parts | None = None, cause: Cause | None = None,
 ) -> Branch:  # fmt: skip
     """Return a branch; what is one number holds for all its entries."""
-    loss, value = (np.full(log_w.shape, each) if isinstance(each, int | float) else each for each in (loss, value))
+    loss, value = (
+        np.full(log_w.shape, float(each)) if isinstance(each, int | float) else each for each in (loss, value)
+    )
     nothing = parts_of(log_w.size)
     return Branch(kind, log_w, loss, value, first or nothing, second or nothing, cause)
 

@@ -7,7 +7,9 @@ FFT, and stored at several coarsenesses, so that smoothing it with any variance 
 a wide density of something nobody described: a log-normal as a sum of Gaussians.
 """
 
+import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,8 +29,9 @@ FLOOR = 1e-300
 
 def log_t(x_g: Floats, variance_g2: Floats, freedom: Floats) -> Floats:
     """Return the log density of Student's t at `x_g` with squared scale `variance_g2`; broadcasts."""
-    normaliser = -0.5 * np.log(2 * math.pi * variance_g2) - 0.25 / freedom + 1 / (24 * freedom**3)
-    result: Floats = normaliser - 0.5 * (freedom + 1) * np.log1p(x_g * x_g / (variance_g2 * freedom))
+    few = 1 / freedom
+    series = few * (few * few / 24 - 0.25) - 0.5 * math.log(2 * math.pi)  # `**` costs as much as all the rest
+    result: Floats = series - 0.5 * (np.log(variance_g2) + (freedom + 1) * np.log1p(x_g * x_g / variance_g2 * few))
     return result
 
 
@@ -42,7 +45,7 @@ def gauss(x_g: Floats, variance_g2: Floats) -> Floats:
 class Grid:
     """A density on an even grid from 0 g up, ready to be smoothed by any Gaussian."""
 
-    levels: tuple[Floats, ...]
+    levels: tuple[Floats, ...]  # each with an empty bin before its first and after its last one
 
     @classmethod
     def of(cls, masses: Floats) -> "Grid":
@@ -50,7 +53,7 @@ class Grid:
         levels = [np.maximum(masses, 0.0)]
         for _ in range(LEVELS - 1):
             levels.append(levels[-1].reshape(-1, COARSER).sum(axis=1))
-        return cls(tuple(levels))
+        return cls(tuple(np.pad(level, 1) for level in levels))
 
     def highest(self, sd_g: float) -> float:
         """Return a bound of the density after adding a Gaussian of this standard deviation or a wider one."""
@@ -59,25 +62,36 @@ class Grid:
 
     def smoothed(self, x_g: Floats, variance_g2: Floats) -> Floats:
         """Return the density at each `x_g` after adding a Gaussian of `variance_g2` (arrays of one shape)."""
-        result = np.zeros(x_g.shape)
-        finer = np.maximum(np.sqrt(variance_g2) / (3 * STEP_G), 1.0)  # a step of a third of the kernel: exact to 1e-6
-        level_of = np.minimum(np.log(finer) / math.log(COARSER), LEVELS - 1).astype(np.int64)
-        for level in np.unique(level_of):
-            here = level_of == level
-            result[here] = self._at(int(level), x_g[here], variance_g2[here])
+        result: Floats = smoothed_all((self,), x_g, variance_g2)[0]
         return result
 
-    def _at(self, level: int, x_g: Floats, variance_g2: Floats) -> Floats:
-        masses, step_g = self.levels[level], STEP_G * COARSER**level
-        offset_g = (step_g - STEP_G) / 2  # centre of the first coarse bin
-        variance = np.maximum(variance_g2, (0.7 * STEP_G) ** 2)
-        half = min(math.ceil(REACH_SD * math.sqrt(float(variance.max())) / step_g) + 1, masses.size)
-        middle = np.rint(np.clip((x_g - offset_g) / step_g, -half - 1, masses.size + half)).astype(np.int64)
-        bins = middle[:, None] + np.arange(-half, half + 1)
-        weights = np.where((bins >= 0) & (bins < masses.size), masses[np.clip(bins, 0, masses.size - 1)], 0.0)
-        kernel = gauss(x_g[:, None] - (bins * step_g + offset_g), variance[:, None])
-        result: Floats = (weights * kernel).sum(axis=1)
-        return result
+
+def smoothed_all(grids: Sequence[Grid], x_g: Floats, variance_g2: Floats) -> Floats:
+    """Return (grids, …) the densities of several grids at the same places, see `Grid.smoothed`."""
+    result = np.zeros((len(grids), *x_g.shape))
+    finer = np.maximum(np.sqrt(variance_g2) / (3 * STEP_G), 1.0)  # a step of a third of the kernel: exact to 1e-6
+    level_of = np.minimum(np.log(finer) / math.log(COARSER), LEVELS - 1).astype(np.int64)
+    for level in range(int(level_of.min(initial=LEVELS)), int(level_of.max(initial=-1)) + 1 if grids else 0):
+        here = level_of == level
+        result[:, here] = _at_level([grid.levels[level] for grid in grids], level, x_g[here], variance_g2[here])
+    return result
+
+
+def _at_level(masses: list[Floats], level: int, x_g: Floats, variance_g2: Floats) -> Floats:
+    """Return (grids, places): the sums of masses times kernel, the kernel worked out once for all grids."""
+    size, step_g = masses[0].size - 2, STEP_G * COARSER**level
+    variance = np.maximum(variance_g2, (0.7 * STEP_G) ** 2) / step_g**2
+    half = min(math.ceil(REACH_SD * math.sqrt(float(variance.max(initial=0.0)))) + 1, size)
+    at = (x_g - (step_g - STEP_G) / 2) / step_g  # in bins, from the centre of the first one
+    middle = np.rint(np.clip(at, -half - 1, size + half))
+    near = np.arange(-half, half + 1)
+    kernel = (at - middle)[:, None] - near
+    kernel *= kernel
+    kernel *= (-0.5 / variance)[:, None]
+    np.exp(kernel, out=kernel)
+    bins = middle.astype(np.int64)[:, None] + (near + 1)
+    sums = np.array([np.einsum("ij,ij->i", each.take(bins, mode="clip"), kernel) for each in masses])
+    return np.asarray(sums / (np.sqrt(2 * math.pi * variance) * step_g), dtype=np.float64)
 
 
 def sums_of(mean_g: Floats, sd_g: Floats, share: Floats, most: int) -> tuple[Grid, ...]:
@@ -122,6 +136,7 @@ class Broad:
     share: Floats
 
     @classmethod
+    @functools.lru_cache(maxsize=64)
     def lognormal(cls, median_g: float, spread: float, nodes: int = 49, most_g: float = math.inf) -> "Broad":
         """Return it for a median and the standard deviation `spread` of its logarithm; nothing beyond `most_g`."""
         at = np.linspace(-3.5, 3.5, nodes)

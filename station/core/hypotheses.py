@@ -44,7 +44,7 @@ def _any_line(case: Case) -> bool:
 
 
 def _any_product(case: Case) -> bool:
-    return bool(case.prior.sum() > 0)
+    return bool(case.free > 0)
 
 
 def _any_swap(case: Case) -> bool:

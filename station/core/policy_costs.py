@@ -11,9 +11,16 @@ unasked before a shopper is stopped; with 0.5, of half. It is the one number by 
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from station.core.density import Floats
 from station.core.store_policy import Policy
 from station.core.verdict import Decision
+
+Number = TypeVar("Number", float, Floats)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,23 @@ class Costs:
         return "review" if self.small_check <= self.full_check else "reject"
 
 
+def accepted(policy: Policy, p_as_claimed: Floats, loss_minor: Floats) -> NDArray[np.bool_]:
+    """Return for many posteriors whether to release costs least."""
+    small, full = _small(policy, p_as_claimed), _full(policy, p_as_claimed)
+    small, full = small + policy.small_check_overlooks * loss_minor, full + policy.full_check_overlooks * loss_minor
+    return np.asarray(loss_minor <= np.minimum(small, full), dtype=np.bool_)
+
+
+def _small(policy: Policy, p_as_claimed: Number) -> Number:
+    """Return time and patience that a small check costs."""
+    return policy.risk_appetite * (policy.small_check_minor + policy.small_check_annoyance_minor * p_as_claimed)
+
+
+def _full(policy: Policy, p_as_claimed: Number) -> Number:
+    """Return time and patience that a full check costs."""
+    return policy.risk_appetite * (policy.full_check_minor + policy.full_check_annoyance_minor * p_as_claimed)
+
+
 def costs(
     policy: Policy, p_as_claimed: float, loss_minor: float, settled_minor: float = 0.0, p_open: float = 1.0
 ) -> Costs:
@@ -41,12 +65,11 @@ def costs(
     `settled_minor` is the part of that loss which the looks of a small check settle; `p_open` the probability that
     they find nothing.
     """
-    small = policy.risk_appetite * (policy.small_check_minor + policy.small_check_annoyance_minor * p_as_claimed)
+    small, rest = _small(policy, p_as_claimed), loss_minor - settled_minor
     annoyed = policy.risk_appetite * policy.full_check_annoyance_minor * p_as_claimed
     time = policy.risk_appetite * policy.full_check_minor
-    rest = loss_minor - settled_minor
     go_on = min(policy.sight_overlooks * rest, time * p_open + annoyed + policy.full_check_overlooks * rest)
-    full = time + annoyed + policy.full_check_overlooks * loss_minor
+    full = _full(policy, p_as_claimed) + policy.full_check_overlooks * loss_minor
     return Costs(
         release=loss_minor, small_check=small + policy.small_check_overlooks * settled_minor + go_on, full_check=full,
         best_check=min(small + policy.small_check_overlooks * loss_minor, full),

@@ -6,6 +6,8 @@
 - missing: a whole line, longer ones less often.
 """
 
+import math
+
 import numpy as np
 
 from station.core.cases import Branch, Case, Places, branch_of, log_of, one, parts_of
@@ -22,22 +24,28 @@ def as_claimed(case: Case) -> Branch:
     return branch_of("as_claimed", log_t(one(basket.residual_g), variance, basket.freedom_at(variance)), 0.0, 0.0)
 
 
-def more_of(case: Case, residual_g: Floats | float) -> Floats:
-    """Return (products,) the log likelihood of the weight when one of each product lies there besides."""
+def more_of(case: Case, places: Places) -> Floats:
+    """Return (places,) the log likelihood of the weight when one of each of these products lies there besides."""
     beliefs, basket = case.beliefs, case.basket
-    variance = basket.variance_g2 + beliefs.variance_g2
-    return log_t(np.asarray(residual_g - beliefs.mean_g), variance, basket.freedom_at(variance, beliefs.fourth))
+    variance = basket.variance_g2 + beliefs.variance_g2[places]
+    gap_g = basket.residual_g - beliefs.mean_g[places]
+    return log_t(gap_g, variance, basket.freedom_at(variance, beliefs.fourth[places]))
 
 
-def unscanned(case: Case, _highest: float) -> Branch:
-    """Return one entry for every product of the catalogue."""
-    size = len(case.beliefs)
-    ratio = np.full(size, case.seen.other_more)
-    ratio[case.seen.named] = case.seen.named_more
-    log_w = more_of(case, case.basket.residual_g) + log_of(case.prior * ratio)
-    price = case.beliefs.price_minor
-    places = parts_of(size, product=np.arange(size), units=1)
-    return branch_of("unscanned", log_w, price * case.policy.loss_factor, price, places)
+def unscanned(case: Case, highest: float) -> Branch:
+    """Return one entry for every product of the catalogue that may matter beside the `highest` log weight so far."""
+    seen, basket = case.seen, case.basket
+    least = highest + math.log(case.free / seen.other_more)
+    places = case.beliefs.reach.reached(basket.residual_g, basket.variance_g2, basket.freedom_at, least)
+    if seen.named.size:
+        places = np.concatenate([places[~case.among(places, seen.named)], seen.named])
+    ratio = np.full(places.size, seen.other_more)
+    ratio[places.size - seen.named.size :] = seen.named_more
+    log_w = more_of(case, places) + log_of(case.prior_of(places) * ratio)
+    price = case.beliefs.price_minor[places]
+    return branch_of(
+        "unscanned", log_w, price * case.policy.loss_factor, price, parts_of(places.size, product=places, units=1)
+    )
 
 
 def _lines_changed(case: Case, units: Floats, ratio: Floats) -> Floats:

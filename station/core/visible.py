@@ -11,9 +11,9 @@ import numpy as np
 
 from station.core import strays, wrongs
 from station.core.cases import Case
-from station.core.density import Floats, log_t
+from station.core.density import Floats, log_t, smoothed_all
 from station.core.hypotheses import shares
-from station.core.policy_costs import costs
+from station.core.policy_costs import accepted
 from station.core.severals import SEVERAL_SHARE
 from station.core.singles import UP_FALL, UP_SHARE, UPS
 from station.core.store_policy import Policy
@@ -42,8 +42,7 @@ def _usual_price(case: Case, weight_g: float) -> float:
     if case.beliefs.priced is None:
         return case.policy.default_price_minor
     at, width = np.array([min(weight_g, 15_000.0)]), np.array([(0.15 * weight_g) ** 2 + 100.0])
-    share = float(case.beliefs.sums[0].smoothed(at, width)[0])
-    worth = float(case.beliefs.priced.smoothed(at, width)[0])
+    share, worth = smoothed_all((case.beliefs.sums[0], case.beliefs.priced), at, width)[:, 0].tolist()
     return worth / share if share > 1e-12 else case.beliefs.usual_price_minor  # noqa: PLR2004 - nothing that heavy
 
 
@@ -53,19 +52,24 @@ def _released(case: Case, trust: float, residual_g: Floats) -> np.ndarray[tuple[
     other, loss = _others(case, residual_g, variance)
     total = claimed + (1 - trust) * other
     p, mean_loss = claimed / total, (1 - trust) * loss / total
-    return np.array([costs(case.policy, a, b).decision == "accept" for a, b in zip(p, mean_loss, strict=True)])
+    return accepted(case.policy, p, mean_loss)
 
 
 def _others(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Return (density, density times loss) of all explanations of more weight, at each residual."""
     density, loss = np.full(residual_g.shape, 1e-12), np.zeros(residual_g.shape)
+    beliefs = case.beliefs
+    # Prices of one product drawn from the catalogue, and the weights of one, two, … of them.
+    drawn = smoothed_all([beliefs.priced, *beliefs.sums] if beliefs.priced else [], residual_g, variance)
     for name, share in shares(case).items():
         if name in _OF_ONE_LOSS:
             density_of, loss_of = _OF_ONE_LOSS[name]
             more = density_of(case, residual_g)
             worth = more * loss_of(case.policy)
-        elif name in _OF_GOODS:
-            more, worth = _OF_GOODS[name](case, residual_g, variance)
+        elif name in _DRAWN and beliefs.priced is not None:
+            more, worth = _DRAWN[name](case, drawn)
+        elif name == "quantity":
+            more, worth = _quantities(case, residual_g)
         else:
             continue  # an added item alone is meant; these need more than that
         density += share * more
@@ -73,27 +77,19 @@ def _others(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, F
     return density, loss
 
 
-def _unscanned(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    beliefs = case.beliefs
-    if beliefs.priced is None:
-        return np.zeros(residual_g.shape), np.zeros(residual_g.shape)
-    worth = beliefs.priced.smoothed(residual_g, variance) * case.policy.loss_factor
-    return beliefs.sums[0].smoothed(residual_g, variance), worth
+def _unscanned(case: Case, drawn: Floats) -> tuple[Floats, Floats]:
+    return drawn[1], drawn[0] * case.policy.loss_factor
 
 
-def _several(case: Case, residual_g: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    density, worth = np.zeros(residual_g.shape), np.zeros(residual_g.shape)
-    for count, share in enumerate(SEVERAL_SHARE, start=2):
-        more = share * case.beliefs.sums[count - 1].smoothed(residual_g, variance)
-        density += more
-        worth += more * count * case.beliefs.usual_price_minor * case.policy.loss_factor
-    return density, worth
+def _several(case: Case, drawn: Floats) -> tuple[Floats, Floats]:
+    counts = np.arange(2, len(SEVERAL_SHARE) + 2)
+    more = drawn[counts] * np.array(SEVERAL_SHARE)[:, None]
+    worth = (more * counts[:, None]).sum(axis=0) * (case.beliefs.usual_price_minor * case.policy.loss_factor)
+    return np.asarray(more.sum(axis=0), dtype=np.float64), np.asarray(worth, dtype=np.float64)
 
 
-def _quantities(case: Case, residual_g: Floats, _variance: Floats) -> tuple[Floats, Floats]:
+def _quantities(case: Case, residual_g: Floats) -> tuple[Floats, Floats]:
     basket = case.basket
-    if not basket.lines:
-        return np.zeros(residual_g.shape), np.zeros(residual_g.shape)
     units = np.arange(1.0, UPS + 1)[:, None]
     prior = UP_FALL**units * basket.quantity
     prior *= UP_SHARE / prior.sum()
@@ -115,6 +111,4 @@ _OF_ONE_LOSS: dict[str, tuple[Callable[[Case, Floats], Floats], Callable[[Policy
     "scale_fault": (wrongs.fault_density, lambda policy: policy.fault_loss_minor),
     "stale_weight": (wrongs.stale_density, lambda _policy: 0.0),
 }
-_OF_GOODS: dict[str, Callable[[Case, Floats, Floats], tuple[Floats, Floats]]] = {
-    "unscanned": _unscanned, "several": _several, "quantity": _quantities,
-}  # fmt: skip
+_DRAWN: dict[str, Callable[[Case, Floats], tuple[Floats, Floats]]] = {"unscanned": _unscanned, "several": _several}

@@ -114,7 +114,7 @@ def test_cameras_multiply() -> None:
 
 
 def test_without_sightings_nothing_is_unseen_for_certain() -> None:
-    unseen, clutter, _, _ = assignment.propagate(np.ones((0, 3)))
+    unseen, clutter, _, _ = assignment.propagate(np.ones((0, 3)), np.ones((0, 3)))
     assert unseen.shape == (0,)
     assert clutter.tolist() == [1, 1, 1]
 
