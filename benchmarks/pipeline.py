@@ -1,13 +1,13 @@
 """What weighing costs: four load cells at 80 samples a second, from the bytes on the wire to the engine's effects.
 
 Live: emulated devices in a process of their own write to pseudo-terminals at their real pace; here the station's own
-thread reads them and the consumer hands every event to the engine. Idle: the platform stays empty, and drivers may
-hand out samples in portions; busy: goods come and go, and every sample is handed out as it comes. Counted is the
-processor time of this whole process, kernel included, as a share of one core. Two ways of wiring: one bridge for all
-four cells, and four boards that print lines, each with its own clock, judged each by itself and aligned in time.
-Stages: the bridge's bytes again in one thread, each stage with those before it; their difference is its own cost. At
-once: sample after sample. Paced: a pause of a period between samples, in which the processor's caches forget this
-program; that is what a station pays. What live costs beyond it is waking up: threads, polls and system calls.
+thread reads them and the consumer hands every event to the engine. Idle: the platform stays empty; busy: goods come
+and go. While nothing moves, drivers may hand out samples in portions. Counted is the processor time of this whole
+process, kernel included, as a share of one core. Two ways of wiring: one bridge for all four cells, and four boards
+that print lines, each with its own clock, judged each by itself and aligned in time. Stages: the bridge's bytes again
+in one thread, each stage with those before it; their difference is its own cost. At once: sample after sample. Paced:
+a pause of a period between samples, in which the processor's caches forget this program; that is what a station pays.
+What live costs beyond it is waking up: threads, polls and system calls.
 
     python -m benchmarks.pipeline [--seconds 20] [--profile] [--json]
 """
@@ -43,7 +43,6 @@ from station.core.engine import Engine
 from station.core.setup import Setup
 from station.core.tracks import ScaleSpec
 from station.core.verdict import Versions
-from station.core.weighing import PlatformPhase
 from station.sensing import ScaleWorker
 
 RATE_HZ = 80
@@ -121,7 +120,7 @@ def _consume(inbox: "queue.SimpleQueue[object]", engine: Engine, worker: ScaleWo
             break
         assert isinstance(event, events.Event)
         engine.handle(event)  # type: ignore[arg-type] # every subclass is one of AnyEvent
-        worker.relax(calm=engine.weighing.idle and engine.weighing.phase is PlatformPhase.EMPTY)  # as the daemon does
+        worker.relax(calm=engine.weighing.rests)  # as the daemon does
         samples += isinstance(event, events.Sampled)
     return samples
 

@@ -31,7 +31,6 @@ from station.core.engine import Engine
 from station.core.transaction import State
 from station.core.verdict import Verdict, Versions
 from station.core.verdict_data import to_wire
-from station.core.weighing import PlatformPhase
 from station.delivery import Batch, Delivery, Outgoing
 from station.keeping import Keeper
 from station.link_values import LinkEvent
@@ -243,9 +242,8 @@ class Daemon:
         self._housekeeping(time.monotonic_ns())
 
     def _relax(self) -> None:
-        """While the platform is empty and no visit is open, scales may be read in portions."""
-        weighing = self._engine.weighing
-        calm = weighing.idle and weighing.phase is PlatformPhase.EMPTY
+        """While nothing moves on the platform, scales may be read in portions."""
+        calm = self._engine.weighing.rests
         if calm is not self._calm:
             self._calm = calm
             for worker in self._parts.workers:

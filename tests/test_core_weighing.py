@@ -77,6 +77,16 @@ def test_a_load_is_placed_settles_once_and_is_gone() -> None:
     assert kinds(platform.pass_time(0, 1.5)) == [Moved, Unloaded]
 
 
+def test_it_rests_while_it_is_empty_and_while_a_reading_stands() -> None:
+    platform = Platform()
+    assert not platform.weighing.rests
+    for grams in (0, 812, 0):
+        platform.pass_time(grams, 0.1)
+        assert not platform.weighing.rests
+        platform.pass_time(grams, 1.5)
+        assert platform.weighing.rests
+
+
 def test_no_reading_is_given_while_the_platform_rings() -> None:
     platform = Platform()
     platform.pass_time(0, 1)

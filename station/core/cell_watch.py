@@ -59,7 +59,9 @@ class CellWatch:
         return None if monitor is None or found is None else self._words(scale, monitor, found)
 
     def warnings(self) -> list[Alarm]:
-        """Return the warnings that begin or end now."""
+        """Return the warnings that begin or end now; asked with every sample, and mostly there are none."""
+        if not self._told and not any(monitor.found for monitor in self._monitors.values()):
+            return []
         now = {
             part: Alarm(code=WARNING, part=part, raised=True, severity="warning", message=text, remedy=help_)
             for scale, monitor in self._monitors.items()

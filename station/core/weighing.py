@@ -191,18 +191,31 @@ class Weighing:
         known = [level for level in levels if level is not None]
         if len(known) < len(levels):
             return None
+        fresh = all(self._fresh(scale) for scale in self._tracks)
+        if len(known) == 1:
+            return self._beyond_zero(known[0], fresh=fresh)
         now = [level.now_g for level in known if level.now_g is not None]
         return Level(
             now_g=sum(now) - self.zero_g if len(now) == len(known) else None,
             now_sd_g=math.sqrt(sum(level.now_sd_g**2 for level in known)),
             mean_g=sum(level.mean_g for level in known) - self.zero_g,
             sd_g=math.sqrt(sum(level.sd_g**2 for level in known)),
-            still=all(level.still for level in known) and all(self._fresh(scale) for scale in self._tracks),
+            still=fresh and all(level.still for level in known),
             calm_since=_calm([level.calm_since for level in known]),
             mean_sd_g=math.sqrt(sum(level.mean_sd_g**2 for level in known)),
             creep_sd_g=sum(level.creep_sd_g for level in known),
             zero_sd_g=math.sqrt(sum(level.zero_sd_g**2 for level in known)),
         )
+
+    def _beyond_zero(self, level: Level, *, fresh: bool) -> Level:
+        """Return the level of the only scale from the present zero: the usual case, with every sample."""
+        now_g = None if level.now_g is None else level.now_g - self.zero_g
+        return level._replace(now_g=now_g, mean_g=level.mean_g - self.zero_g, still=level.still and fresh)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is awaited from the scales: it is empty, or a reading stands; what comes may come late."""
+        return self.phase in {PlatformPhase.EMPTY, PlatformPhase.SETTLED}
 
     @property
     def may_be_empty(self) -> bool:
