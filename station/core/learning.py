@@ -5,9 +5,10 @@ product on its own, and every `refine_every` lessons all that are kept are solve
 what the quick updates lose. Lessons that have left are summed up in the prior, `base`.
 
 A lesson counts by the probability that it is what it says, looked at anew with every solution (`honesty`). No shopper
-moves a weight by more than `shopper_share` standard deviations of one unit (of its mean's uncertainty, as long as that
-is greater); lessons that nobody's pseudonym stands behind teach only as long as a weight is not well known. A product
-whose weight seems to have changed is in quarantine until others bear it out (`shifts`).
+moves a weight that others know by more than `shopper_share` standard deviations of one unit, nor one that nobody knows
+yet by more than `first_share` of the uncertainty that the label leaves (`influence`); lessons that nobody's pseudonym
+stands behind teach only as long as a weight is not well known. A product whose weight seems to have changed is in
+quarantine until others bear it out (`shifts`).
 
 Scatter is learned from the size of the differences: a lesson tells of a product's by its share of the variance.
 Everything is a function of the lessons in their order: the same ones give the same beliefs, to the last bit.
@@ -22,9 +23,10 @@ from numpy.typing import NDArray
 from station.core import honesty, solving
 from station.core.beliefs import Beliefs
 from station.core.density import Floats
+from station.core.influence import Bounds, pulls
 from station.core.learned import Learned, Note
 from station.core.learning_settings import LearningSettings
-from station.core.lesson import ANONYMOUS, Innovation, Lesson, number_of, places_of
+from station.core.lesson import ANONYMOUS, Innovation, Lesson, Part, number_of, places_of
 from station.core.lessons_kept import LEAST_WEIGHT, Kept
 from station.core.shifts import SHIFT_SD, Fit, Turn, Witness
 
@@ -32,8 +34,8 @@ Places = NDArray[np.int64]
 
 ATTENDANT_TRUST = 0.999  # contents that staff looked at
 KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
-BESIDE_OTHERS = 1.0  # how far one may move what others, too, have taught, in sd of what these know
-CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing
+CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing until the next solution
+SWEEPS = 3  # solutions, each with the lessons judged anew by the one before
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
 SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
 SCATTER_RANGE = 6.0  # the variance stays within this factor of what the catalogue or the label law says
@@ -67,6 +69,7 @@ class Learner:
         self.number = 0  # of lessons taken so far
         self.day = 0.0  # of the latest of them
         self.notes: list[Note] = []  # what changed, for whoever takes them away
+        self._bounds = Bounds(settings.shopper_share, settings.first_share)
 
     def learn(self, lesson: Lesson) -> Innovation | None:
         """Take a lesson in; return how it differed from the belief, None if the catalogue does not have its goods."""
@@ -79,10 +82,24 @@ class Learner:
             self.kept.forget(number_of(lesson.transaction_id))
             self._reopen(self._terms(found, lesson))
         terms = self._terms(found, lesson)
+        parts = self._parts(terms, lesson)
         weight = self._take(terms, lesson)
         if self.number % self.settings.refine_every == 0:
             self.refine()
-        return self._innovation(terms, lesson, weight)
+        return _innovation(terms, lesson, parts, weight)
+
+    def foresee(self, lesson: Lesson) -> Innovation | None:
+        """Return how a lesson differs from the belief without learning from it; None as in `learn`."""
+        found = places_of(lesson.goods, self.beliefs)
+        if not found:
+            return None
+        terms = self._terms(found, lesson)
+        return _innovation(terms, lesson, self._parts(terms, lesson), 0.0)
+
+    def _parts(self, terms: _Terms, lesson: Lesson) -> tuple[Part, ...]:
+        state, at = self.state, terms.at
+        means = state.mean_g[at].tolist(), np.sqrt(state.tau_g2[at]).tolist(), state.stated_g[at].tolist()
+        return tuple(Part(*good, *believed) for good, *believed in zip(lesson.goods, *means, strict=True))
 
     def _terms(self, found: list[tuple[int, int]], lesson: Lesson) -> _Terms:
         at = np.array([place for place, _ in found], dtype=np.int64)
@@ -99,26 +116,25 @@ class Learner:
         at, state = terms.at, self.state
         residual, variance = np.array([terms.residual_g]), np.array([terms.variance_g2])
         open_share = np.array([float(terms.spread_g2.sum()) / terms.variance_g2])
-        ratio = honesty.ratio(residual, variance, open_share, self.beliefs)
+        ratio = honesty.ratio(residual, variance, self.beliefs)
         attendant = lesson.source == "attendant"
         trust = ATTENDANT_TRUST if attendant else honesty.trust_behind(lesson.p, float(ratio[0]))
         honest = float(honesty.believed(np.array([trust]), ratio)[0])
         weight = honest * float(honesty.damped(residual, variance, open_share)[0])
-        teaches = self._may_teach(terms, lesson)
-        fresh = teaches
-        bound = 1.0
+        may = teaches = fresh = self._may_teach(terms, lesson)
         if not attendant:
-            bound, teaches, fresh = self._bounded(terms, teaches, weight, lesson.shopper)
-        weight *= bound
-        gain, step_g = _gain(terms, teaches, weight)
+            weight_now, teaches, fresh = self._bounded(terms, may, weight, lesson.shopper)
+        else:
+            weight_now = weight
+        gain, step_g = _gain(terms, teaches, weight_now)
         before_g, before_g2 = state.mean_g[at].copy(), state.tau_g2[at].copy()
         state.mean_g[at] += step_g
         state.tau_g2[at] *= np.maximum(1 - gain * terms.units, 1e-6)
-        self._scatter(terms, fresh, weight)
+        self._scatter(terms, fresh, weight_now)
         state.count(at, terms.units * weight, lesson)
         taught = {"place": at, "units": terms.units, "step_g": step_g, "told": 1 / state.tau_g2[at] - 1 / before_g2}
-        taught = {name: array[teaches] for name, array in taught.items()}
-        self._keep(terms, lesson, taught, teaches, before_g, {"weight": weight, "bound": bound, "trust": trust})
+        taught = {name: array[may] for name, array in taught.items()}
+        self._keep(terms, lesson, taught, may, before_g, {"weight": weight, "trust": trust})
         self._watch(terms, lesson, honest, step_g)
         self._teach(at)
         return weight
@@ -133,18 +149,16 @@ class Learner:
     def _bounded(
         self, terms: _Terms, teaches: NDArray[np.bool_], weight: float, shopper: int
     ) -> tuple[float, NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return the factor by which the lesson counts less, what it may teach, and of that what its shopper never did.
+        """Return how much the lesson counts now, what it teaches, and of that what its shopper never did.
 
-        Only the latter teaches scatter: who may widen it may hide behind it.
+        Only the latter teaches scatter: who may widen it may hide behind it. The next solution takes the lesson whole.
         """
         if shopper == ANONYMOUS or not teaches.any():
-            return 1.0, teaches, np.zeros_like(teaches)
+            return weight, teaches, np.zeros_like(teaches)
         state, at = self.state, terms.at
         moved_g, told = self.kept.taught_by(shopper, at)
         without_g2 = 1 / np.maximum(1 / state.tau_g2[at] - told, 1 / state.base_g2[at])  # as others left it
-        most_g = self.settings.shopper_share * np.sqrt(np.maximum(state.sigma_g2[at], without_g2))
-        others = (state.sketch[at] & ~state.bit(shopper)) > 0  # they can bear a shopper out, or contradict
-        most_g = np.where(others, np.maximum(most_g, BESIDE_OTHERS * np.sqrt(without_g2)), most_g)
+        most_g = self._bounds.most_g(state.sigma_g2[at], without_g2)
         for _ in range(2):  # what is closed leaves more to the others
             _, step_g = _gain(terms, teaches, weight)
             room_g = np.maximum(most_g - moved_g * np.sign(step_g), 0.0)
@@ -152,7 +166,7 @@ class Learner:
             teaches = teaches & (share >= CLOSE_BELOW)
         share = share[teaches]
         factor = _weaker(terms, teaches, weight, float(share.min())) if share.size else 1.0
-        return factor, teaches, teaches & (told <= 0)
+        return weight * factor, teaches, teaches & (told <= 0)
 
     def _scatter(self, terms: _Terms, fresh: NDArray[np.bool_], weight: float) -> None:
         """Move the scatter of some of the products toward what the size of the difference says of it."""
@@ -175,7 +189,8 @@ class Learner:
         goods_g = lesson.weight_g - float((units * before_g)[shut].sum())
         noise_g2 = lesson.noise_g2 + float((terms.spread_g2 + units * self.state.sigma_g2[terms.at])[shut].sum())
         row = {
-            "goods_g": goods_g, "noise_g2": noise_g2, "day": lesson.day, "shopper": lesson.shopper,
+            "goods_g": goods_g, "noise_g2": noise_g2, "day": lesson.day,
+            "shopper": ANONYMOUS if lesson.source == "attendant" else lesson.shopper,
             "transaction": number_of(lesson.transaction_id), "number": self.number, **belief,
         }  # fmt: skip
         self.kept.append(row, taught)
@@ -246,13 +261,28 @@ class Learner:
         excess = kept.lessons - self.settings.kept_lessons
         if excess > 0:
             self._sum_up(excess)
-        aged = kept.row("weight") * self._age(kept.row("day"))
-        system = kept.equations(state.sigma_g2, aged)
-        mean_g, tau_g2 = solving.solve(system, state.base_g, state.base_g2, state.mean_g)
-        state.mean_g[:], state.tau_g2[:] = mean_g, tau_g2
-        self._reweigh(aged)
+        for _ in range(SWEEPS):
+            self._sweep()
         touched = self.catch_up()
         self.notes.extend(state.points(touched, self.beliefs.gtins, self.number, self.day))
+
+    def _sweep(self) -> None:
+        """Solve once, keep every shopper within bounds, and judge the lessons by the outcome."""
+        state, kept = self.state, self.kept
+        aged = kept.row("weight") * self._age(kept.row("day"))
+        system = kept.equations(state.sigma_g2, aged)
+        if not system.start.size:
+            return
+        mean_g, tau_g2 = solving.solve(system, state.base_g, state.base_g2, state.mean_g)
+        used = aged > LEAST_WEIGHT
+        solved = (tau_g2, state.sigma_g2, state.base_g2)
+        found = pulls(system, kept.row("shopper")[used], mean_g, solved, self._bounds)
+        of_used = used[kept.row_of_terms()]
+        for name, values in (("step_g", found.step_g), ("told", found.told)):
+            kept.term(name)[:] = 0.0
+            kept.term(name)[of_used] = values
+        state.mean_g[:], state.tau_g2[:] = mean_g - found.over_g, tau_g2 + found.over_g**2
+        self._reweigh(aged)
 
     def catch_up(self) -> Places:
         """Let the beliefs follow the state as a whole; return the products concerned."""
@@ -277,8 +307,8 @@ class Learner:
         own = np.clip(aged * spread / noise, 0.0, 0.9)
         residual, variance = apart_g / (1 - own), noise + spread / (1 - own)
         open_share = 1 - noise / variance
-        honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, open_share, self.beliefs))
-        kept.row("weight")[:] = kept.row("bound") * honest * honesty.damped(residual, variance, open_share)
+        honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, self.beliefs))
+        kept.row("weight")[:] = honest * honesty.damped(residual, variance, open_share)
 
     def _sum_up(self, count: int) -> None:
         """Let the oldest lessons leave, their information added to the prior."""
@@ -305,14 +335,16 @@ class Learner:
     def _note(self, place: int, why: str) -> None:
         self.notes.append(self.state.note(place, self.beliefs.gtins[place], self.number, self.day, why))
 
-    def _innovation(self, terms: _Terms, lesson: Lesson, weight: float) -> Innovation:
-        variance = terms.variance_g2
-        shares = zip(lesson.goods, (terms.spread_g2 / variance).tolist(), strict=True)
-        return Innovation(
-            transaction_id=lesson.transaction_id, residual_g=terms.residual_g, sd_g=variance**0.5,
-            shares=tuple((gtin, share) for (gtin, _), share in shares), weight=weight, source=lesson.source,
-            shopper=lesson.shopper, tare=lesson.tare, day=lesson.day,
-        )  # fmt: skip
+
+def _innovation(terms: _Terms, lesson: Lesson, parts: tuple[Part, ...], weight: float) -> Innovation:
+    variance = terms.variance_g2
+    shares = zip(lesson.goods, (terms.spread_g2 / variance).tolist(), strict=True)
+    return Innovation(
+        transaction_id=lesson.transaction_id, residual_g=terms.residual_g, sd_g=variance**0.5,
+        shares=tuple((gtin, share) for (gtin, _), share in shares), weight=weight, source=lesson.source,
+        shopper=lesson.shopper, tare=lesson.tare, day=lesson.day, tare_sd_g=lesson.tare_sd_g,
+        gross_g=lesson.gross_g or lesson.weight_g, parts=parts, noise_g2=terms.noise_g2,
+    )  # fmt: skip
 
 
 def _gain(terms: _Terms, teaches: NDArray[np.bool_], weight: float) -> tuple[Floats, Floats]:

@@ -39,6 +39,18 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shopper: int = ANONYMOUS  # a hash of the pseudonym
     day: float = 0.0  # since 1970; 0: not known
     tare: str = "none"
+    tare_sd_g: float = 0.0
+    gross_g: float = 0.0  # what the scale showed; 0: not known
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A product of a lesson, as it was believed: units, mean and its uncertainty, and what the catalogue says."""
+
+    gtin: str
+    units: int
+    mean_g: float
+    mean_sd_g: float  # without what quarantine adds
+    stated_g: float
 
 
 class Innovation(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +65,10 @@ class Innovation(msgspec.Struct, frozen=True, kw_only=True):
     shopper: int
     tare: str
     day: float
+    tare_sd_g: float = 0.0
+    gross_g: float = 0.0
+    parts: tuple[Part, ...] = ()
+    noise_g2: float = 0.0  # variance of the difference but for the means' uncertainty
 
     @property
     def z(self) -> float:
@@ -79,7 +95,7 @@ def lesson_of(  # noqa: PLR0913 - what identifies a lesson
     return Lesson(
         transaction_id=transaction_id, goods=tuple((beliefs.gtins[place], count) for place, count in units.items()),
         weight_g=gross_g - basket.tare_g - others_g, noise_g2=basket.fixed_g2 + others_g2, p=p,
-        source=source, shopper=shopper, day=day, tare=tare,
+        source=source, shopper=shopper, day=day, tare=tare, tare_sd_g=basket.tare_sd_g, gross_g=gross_g,
     )  # fmt: skip
 
 
