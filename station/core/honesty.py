@@ -12,8 +12,7 @@ from station.core.beliefs import Beliefs
 from station.core.density import Floats, log_t
 
 MORE = 0.8  # of what is wrong: something more than was said
-FREEDOM = 10.0  # honest differences have slightly heavier tails than normal ...
-LABEL_FREEDOM = 4.0  # ... and clearly heavier ones where the means are known from labels only
+FREEDOM = 8.0  # honest differences have slightly heavier tails than normal
 STRAY = 1e-7  # per gram: what nothing explains is not honest
 HUBER_SD = 3.0  # a difference counts no more than one of so many standard deviations
 NO_CATALOGUE = 1e-4  # per gram
@@ -28,10 +27,9 @@ def otherwise(residual_g: Floats, variance_g2: Floats, beliefs: Beliefs) -> Floa
     return np.asarray(MORE * more + (1 - MORE) * less + STRAY, dtype=np.float64)
 
 
-def ratio(residual_g: Floats, variance_g2: Floats, open_share: Floats, beliefs: Beliefs) -> Floats:
-    """Return how much likelier a difference is if nothing is wrong; `open_share`: of the variance, from the means."""
-    freedom = FREEDOM + (LABEL_FREEDOM - FREEDOM) * open_share
-    honest = np.exp(log_t(residual_g, variance_g2, freedom))
+def ratio(residual_g: Floats, variance_g2: Floats, beliefs: Beliefs) -> Floats:
+    """Return how much likelier a difference is if nothing is wrong."""
+    honest = np.exp(log_t(residual_g, variance_g2, np.full(residual_g.shape, FREEDOM)))
     return np.asarray(np.maximum(honest, 1e-30) / otherwise(residual_g, variance_g2, beliefs), dtype=np.float64)
 
 

@@ -36,6 +36,7 @@ ATTENDANT_TRUST = 0.999  # contents that staff looked at
 KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing until the next solution
 SWEEPS = 3  # solutions, each with the lessons judged anew by the one before
+OWN_MAX = 0.99  # of a lesson in what it is judged by: with less, lessons about new products bear themselves out
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
 SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
 SCATTER_RANGE = 6.0  # the variance stays within this factor of what the catalogue or the label law says
@@ -304,7 +305,7 @@ class Learner:
         noise = system.noise_g2
         apart_g = system.goods_g - system.sums(system.units * state.mean_g[system.place])
         spread = system.sums(system.units**2 * (state.tau_g2 + state.wide_g2)[system.place])
-        own = np.clip(aged * spread / noise, 0.0, 0.9)
+        own = np.clip(aged * spread / noise, 0.0, OWN_MAX)
         residual, variance = apart_g / (1 - own), noise + spread / (1 - own)
         open_share = 1 - noise / variance
         honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, self.beliefs))

@@ -22,6 +22,10 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     half_life_days: Annotated[float, Meta(ge=7, le=36_500, description="after which a basket counts half")] = 730.0
     shopper_share: Annotated[
         float,
-        Meta(ge=0.05, le=2, description="how far one shopper may move a weight, in sd of one unit"),
+        Meta(ge=0.05, le=2, description="how far one shopper may move a weight that others know, in sd of one unit"),
     ] = 0.4
+    first_share: Annotated[
+        float,
+        Meta(ge=0, le=4, description="how far one that nobody knows yet, in sd of what its label leaves open"),
+    ] = 3.0
     feedback_per_hour: Annotated[int, Meta(ge=1, le=10_000, description="more are refused")] = 120

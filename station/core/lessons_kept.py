@@ -18,7 +18,7 @@ Places = NDArray[np.int64]
 Array = NDArray[Any]
 
 ROWS: dict[str, str] = {
-    "start": "i8", "goods_g": "f8", "noise_g2": "f8", "weight": "f8", "bound": "f8", "trust": "f8", "day": "f8",
+    "start": "i8", "goods_g": "f8", "noise_g2": "f8", "weight": "f8", "trust": "f8", "day": "f8",
     "shopper": "i8", "transaction": "i8", "number": "i8",
 }  # fmt: skip
 TERMS: dict[str, str] = {"place": "i4", "units": "f4", "step_g": "f4", "told": "f8"}
@@ -26,7 +26,7 @@ LEAST_WEIGHT = 1e-4  # a lesson believed less is left out
 
 
 class Kept:
-    """Lessons in the order they came; `weight` is how far each is believed, at most `bound`."""
+    """Lessons in the order they came; `weight` is how far each is believed."""
 
     def __init__(self) -> None:
         self.lessons = self.terms = 0

@@ -1,0 +1,82 @@
+"""How far one shopper's lessons have moved each weight, and no further.
+
+In the solution of all lessons, one shopper's pull on a weight is what the weight would move by if these lessons had
+never been: their gradient there, over the precision that is left without them (what an equation tells of one product
+has the others' uncertainty in its noise, so the products of a basket are looked at one by one). A pull beyond the bound
+is taken off the weight again, and what was taken off is added to its uncertainty.
+
+The bound is a share of the scatter of one unit where the others' lessons, and what is known beforehand, say more than
+one unit would. Where they say less, as of a product known by its label alone, it is a share of what they leave open: a
+first shopper may teach, within what the label allows for; and as others come, the bound upon the first one closes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from station.core.density import Floats
+from station.core.solving import Equations
+
+Places = NDArray[np.int64]
+
+KNOWN_SD = 1.0  # of one unit: a mean that is more uncertain is open
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far one shopper may move a weight."""
+
+    known: float  # in standard deviations of one unit, where the weight is known
+    open: float  # in standard deviations of its mean, where it is not
+
+    def most_g(self, scatter_g2: Floats, without_g2: Floats) -> Floats:
+        """Return the bound for scatters, and uncertainties of the means as all others leave them."""
+        known_g = self.known * np.sqrt(scatter_g2)
+        is_open = without_g2 > KNOWN_SD**2 * scatter_g2
+        return np.where(is_open, np.maximum(known_g, self.open * np.sqrt(without_g2)), known_g)
+
+
+@dataclass(frozen=True, eq=False)
+class Pulls:
+    """Of each term of the equations: what it tells of its product, as a precision, and how far it moves the mean."""
+
+    told: Floats
+    step_g: Floats
+    over_g: Floats  # of each product of the catalogue: what goes beyond the bound, with its sign
+
+
+def pulls(
+    system: Equations, shopper: Places, mean_g: Floats, solved: tuple[Floats, Floats, Floats], bounds: Bounds
+) -> Pulls:
+    """Look at a solution: `solved` are variances of means, of units, and of the priors; `shopper` of each row, 0: nobody's.
+
+    The steps of nobody's lessons are told, too, but not bounded.
+    """
+    tau_g2, scatter_g2, prior_g2 = solved
+    row, place, units = system.row, system.place, system.units
+    spread = units**2 * tau_g2[place]
+    told = units**2 / ((system.noise_g2 + system.sums(spread))[row] - spread)
+    gradient = units * ((system.goods_g - system.sums(units * mean_g[place])) / system.noise_g2)[row]
+    group, first = _groups(shopper[row], place)
+    at, whose = place[first], shopper[row][first]
+    without = np.maximum(1 / tau_g2[at] - np.bincount(group, told), 1 / prior_g2[at])
+    moved_g = np.bincount(group, gradient) / without
+    most_g = np.where(whose == 0, np.inf, bounds.most_g(scatter_g2[at], 1 / without))
+    beyond_g = moved_g - np.clip(moved_g, -most_g, most_g)
+    over_g = np.zeros(mean_g.size)
+    np.maximum.at(over_g, at, np.maximum(beyond_g, 0.0))
+    down_g = np.zeros(mean_g.size)
+    np.maximum.at(down_g, at, np.maximum(-beyond_g, 0.0))
+    kept = np.where(moved_g == 0, 1.0, (moved_g - beyond_g) / np.where(moved_g == 0, 1.0, moved_g))
+    return Pulls(told, gradient / without[group] * kept[group], over_g - down_g)
+
+
+def _groups(shopper: Places, place: Places) -> tuple[Places, Places]:
+    """Return for each term the number of its pair of shopper and product, and for each pair its first term."""
+    order = np.lexsort((shopper, place))
+    new = np.ones(order.size, dtype=np.bool_)
+    new[1:] = (np.diff(place[order]) != 0) | (np.diff(shopper[order]) != 0)
+    group = np.empty(order.size, dtype=np.int64)
+    group[order] = np.cumsum(new) - 1
+    return group, order[new]
