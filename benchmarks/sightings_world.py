@@ -71,6 +71,7 @@ class Recogniser:
         twin = np.flatnonzero((rng.random(products - 1) < TWINS) & (np.diff(family[order]) == 0))
         look[order[twin + 1]] = look[order[twin]]
         inside = rng.random(products) >= OUTSIDE
+        inside[order[twin + 1]] = inside[order[twin]]  # what looks like a known product is known
         kept = look[inside].astype(np.float32)
         return cls(look.astype(np.float32), inside, np.flatnonzero(inside), kept, (kept**2).sum(axis=1) / 2)
 

@@ -214,7 +214,7 @@ def resident_kb(pid: int) -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_memory_does_not_grow_with_the_stream(catalogue: Path, workers: int) -> None:
-    portion = b"".join(case(number) + b"\n" for number in range(500))
+    portion = b"".join(case(number) + b"\n" for number in range(200))
     with subprocess.Popen(
         [*COMMAND, "--catalogue", str(catalogue), "--workers", str(workers)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -222,10 +222,10 @@ def test_memory_does_not_grow_with_the_stream(catalogue: Path, workers: int) -> 
         assert talk.stdin
         assert talk.stdout
         sizes = []
-        for _ in range(24):
+        for _ in range(20):
             writer = threading.Thread(target=lambda to=talk.stdin: (to.write(portion), to.flush()))
             writer.start()
-            for _ in range(500):
+            for _ in range(200):
                 talk.stdout.readline()
             writer.join()
             sizes.append(resident_kb(talk.pid))
