@@ -24,7 +24,7 @@ from drivers.hx711_pins import signed
 from drivers.i2c import Bus, I2cConverter, I2cDevice, OpenBus, Place
 from drivers.integrity import STUCK_COUNTS, Cause, Rules
 from drivers.pace import HostPace, Pace
-from drivers.raw_keys import RawKeys
+from drivers.raw_keys import RawKeys, refuse_twins
 
 _GET_RAW = 0x66
 _VALID = 0x12
@@ -52,6 +52,9 @@ class Options(RawKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="`{ bus = 1, address = 0x64, mux = 0x70, channel = 0 }` each, in the order of channels",
         ),
     ] = (Cell(),)
+
+    def __post_init__(self) -> None:
+        refuse_twins("cells", [(cell.where, cell.address) for cell in self.cells])
 
 
 def decode(answer: bytes) -> int | None:

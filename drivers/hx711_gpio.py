@@ -26,7 +26,7 @@ from drivers.gpio_lines import GpioLines
 from drivers.hx711_pins import Pulse, broken_rules, conversion
 from drivers.integrity import Cause
 from drivers.pace import HostPace, Pace
-from drivers.raw_keys import PULSES, Hx711Keys, chip_settings
+from drivers.raw_keys import PULSES, Hx711Keys, chip_settings, refuse_twins
 
 _POLL_S = 0.05  # for an edge that was missed; else the edge wakes
 _BLIND_POLLS_PER_PERIOD = 8  # where the GPIO chip gives no interrupts
@@ -52,6 +52,9 @@ class Options(Hx711Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     chip: Annotated[str, Meta(min_length=1, description="GPIO chip: its path, or the start of its label")] = "pinctrl-"
+
+    def __post_init__(self) -> None:
+        refuse_twins("cells", [line for cell in self.cells for line in (cell.sck_line, cell.dout_line)])
 
 
 class _GpioHx711:

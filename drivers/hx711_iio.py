@@ -37,7 +37,7 @@ from drivers.base import SensorError
 from drivers.iio_codec import ReadTimes, RecordDecoder, parse_raw, parse_type
 from drivers.integrity import STUCK_COUNTS, Cause, Rejects, Rules
 from drivers.pace import HostPace, Pace
-from drivers.raw_keys import RawKeys
+from drivers.raw_keys import RawKeys, refuse_twins
 
 _POLL_S = 0.005
 _SILENCE_S = 2.0  # the kernel waits up to a second for one conversion
@@ -69,6 +69,9 @@ class Options(RawKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     mode: Annotated[Literal["sysfs", "buffer"], Meta(description="one read after the other, or on a trigger")] = "sysfs"
     trigger: Annotated[str, Meta(description="name of the trigger; if absent, the one that is set")] | None = None
+
+    def __post_init__(self) -> None:
+        refuse_twins("cells", [(cell.device, cell.channel) for cell in self.cells])
 
 
 class Files(Protocol):

@@ -26,7 +26,7 @@ from drivers.gpio_lines import GpioLines
 from drivers.hx711_spi_codec import ASK_READY, RESET, decode, is_ready, request
 from drivers.integrity import Cause
 from drivers.pace import HostPace, Pace
-from drivers.raw_keys import PULSES, Hx711Keys, chip_settings
+from drivers.raw_keys import PULSES, Hx711Keys, chip_settings, refuse_twins
 from drivers.spi_device import Ioctl, SpiDevice
 
 _SPEED_HZ = 1_000_000  # pulses of 1 us, as the data sheet likes them
@@ -51,6 +51,9 @@ class Options(Hx711Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chip: Annotated[
         str, Meta(min_length=1, description="GPIO chip of the ready lines: path, or start of its label")
     ] = "pinctrl-"
+
+    def __post_init__(self) -> None:
+        refuse_twins("cells", [cell.device for cell in self.cells])
 
 
 class _SpiHx711:

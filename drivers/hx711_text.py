@@ -28,7 +28,7 @@ from drivers.hx711_text_codec import Layout, Line, LineDecoder
 from drivers.integrity import LATE_PERIODS, Cause, Rules
 from drivers.link import Link
 from drivers.pace import HostPace, Pace
-from drivers.raw_keys import RawKeys
+from drivers.raw_keys import RawKeys, refuse_twins
 from drivers.serial_port import LineSettings, SerialPort
 
 _POLL_S = 0.05  # bytes wake the driver
@@ -59,6 +59,7 @@ class Options(RawKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         named = [*self.columns, *(() if self.time_column is None else (self.time_column,))]
         if max(named) >= self.width or len(set(named)) < len(named):
             raise ValueError(f"`columns` and `time_column` must be different and below `width`, {self.width}")
+        refuse_twins("more_ports", [self.port, *self.more_ports])
 
 
 class _Port(Link, Protocol):

@@ -62,6 +62,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     mux: Annotated[int, Meta(ge=0x70, le=0x77)] | None = None
     channel: Annotated[int, Meta(ge=0, le=7)] = 0
 
+    @property
+    def where(self) -> tuple[int, int | None, int]:
+        """The branch of the bus; without a multiplexer there is one only."""
+        return self.bus, self.mux, 0 if self.mux is None else self.channel
+
 
 class I2cDevice:
     """One device. Calls given to `must` and `may` are done on its bus, with its multiplexer set."""

@@ -25,7 +25,7 @@ from drivers.base import SensorError
 from drivers.hx711_pins import signed
 from drivers.i2c import Bus, I2cConverter, I2cDevice, OpenBus, Place
 from drivers.pace import HostPace, Pace
-from drivers.raw_keys import RawKeys, chip_settings
+from drivers.raw_keys import RawKeys, chip_settings, refuse_twins
 
 _RESET_S = 0.001
 _POWER_UP_S, _POWER_UP_STEP_S = 0.1, 0.001
@@ -58,6 +58,9 @@ class Options(RawKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal[0, 2400, 2700, 3000, 3300, 3600, 3900, 4200, 4500],
         Meta(description="the cells' supply, made by the chip; 0: they have another"),
     ] = 3300
+
+    def __post_init__(self) -> None:
+        refuse_twins("cells", [cell.where for cell in self.cells])
 
 
 class _Nau7802(I2cConverter):

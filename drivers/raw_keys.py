@@ -1,5 +1,6 @@
 """The configuration keys that all drivers of raw converters share, and the rules that follow from the chip's rate."""
 
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -27,6 +28,12 @@ class Hx711Keys(RawKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     rate_hz: Annotated[Literal[10, 80], Meta(description="as the RATE pin is wired; most boards: 10")] = 10
     gain: Annotated[Literal[128, 64, 32], Meta(description="128 and 64 read channel A, 32 reads channel B")] = 128
+
+
+def refuse_twins(key: str, places: Sequence[Hashable]) -> None:
+    """Raise `ValueError` where two cells are said to be at one place: its counts would be taken for two cells'."""
+    if len(set(places)) < len(places):
+        raise ValueError(f"`{key}` names one place twice: every load cell has its own")
 
 
 PULSES = {128: 25, 32: 26, 64: 27}  # pulses of PD_SCK in each read, by the gain they choose

@@ -111,6 +111,8 @@ def _refusal(host: Host, place: SerialPlace) -> SerialFind | None:
             problem=f"in use by {', '.join(holders)}; not touched",
             remedy="stop that program to have the port looked into",
         )
+    if not Path(device).exists():
+        return SerialFind(place, problem="it does not exist", remedy="plug the device in, or correct --port")
     if not host.may_open(Path(device)):
         remedy = host.admission(Path(device), "dialout")
         return SerialFind(place, problem="this user may not open it", remedy=remedy)

@@ -156,7 +156,7 @@ def test_other_text_is_told_and_not_asked(bench: Machine) -> None:
 def test_an_unplugged_port_is_a_finding_of_its_own(bench: Machine) -> None:
     port = bench.link("/dev/pts/none")
     [find] = bench.probe(limits=SHORT, places=[SerialPlace(port, port, ())])
-    assert "usermod" in find.remedy or "does not exist" in find.problem or find.problem == "this user may not open it"
+    assert (find.problem, "plug" in find.remedy) == ("it does not exist", True)
 
 
 def test_time_that_runs_out_is_told(bench: Machine) -> None:
