@@ -13,6 +13,7 @@ ALL = {
     "footprint": "start, memory and processor time of the daemon",
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
     "sightings": "what cameras add to the weight, beside each alone and a test that knows the truth",
+    "learning": "what is learned from passed baskets, beside an exact learner that knows which were honest",
     "checker_growth": "the checker's time and memory by size of catalogue and basket",
     "settling": "how soon and how truly a load is weighed",
     "cells": "how soon a faulty load cell is named, and how often honest loads raise an alarm, beside a fixed limit",

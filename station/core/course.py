@@ -128,8 +128,8 @@ class Course:
         """End the visit; a claim that was held begins the next one."""
         ended = self._open
         self.give_up()
-        if ended.accepted is not None:
-            self.effects.append(Learn(transaction_id=ended.accepted.transaction_id, revision=ended.accepted.revision))
+        if ended.passed is not None:
+            self.effects.append(Learn(transaction_id=ended.passed.transaction_id, revision=ended.passed.revision))
         if ended.next_claim is not None:
             self.put(Input.CLAIM, Taken(ended.next_claim, ended.next_verdict_no))
 

@@ -20,7 +20,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Learn(Effect, frozen=True, kw_only=True):
-    """An accepted basket has left by this claim: its weight may teach."""
+    """A basket that was let go has left by this claim: its weight may teach."""
 
     transaction_id: str
     revision: int

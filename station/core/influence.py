@@ -49,7 +49,7 @@ class Pulls:
 def pulls(
     system: Equations, shopper: Places, mean_g: Floats, solved: tuple[Floats, Floats, Floats], bounds: Bounds
 ) -> Pulls:
-    """Look at a solution: `solved` are variances of means, of units, and of the priors; `shopper` of each row, 0: nobody's.
+    """Look at a solution: `solved` are variances of means, units and priors; `shopper` of each row, 0: nobody's.
 
     The steps of nobody's lessons are told, too, but not bounded.
     """

@@ -9,7 +9,10 @@ from msgspec import Meta
 class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[learning]` table: what the station learns about weights, and how carefully."""
 
-    enabled: Annotated[bool, Meta(description="learn weights from accepted baskets and from feedback")] = True
+    enabled: Annotated[bool, Meta(description="learn weights from baskets that were let go and from feedback")] = True
+    from_questioned: Annotated[
+        bool, Meta(description="learn, doubtfully, also from baskets that were questioned and then let go")
+    ] = True
     kept_lessons: Annotated[
         int, Meta(ge=500, le=100_000, description="baskets that are weighed against each other; older ones are summed")
     ] = 20_000

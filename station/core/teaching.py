@@ -1,6 +1,6 @@
-"""The way from judged baskets to lessons: what was accepted and left teaches, and what staff found teaches more.
+"""The way from judged baskets to lessons: what was let go and left teaches, and what staff found teaches more.
 
-A judged transaction is remembered for seven days, so that an accepted basket can teach once it has left, and feedback
+A judged transaction is remembered for seven days, so that a basket can teach once it has left, and feedback
 can say what really lay there: once, at a bounded rate, and only by those who looked. Feedback also counts how often
 each decision was right. Days are fractions of days since 1970; 0 stands for an unknown time, which never is too late.
 """
@@ -25,7 +25,6 @@ REMEMBERED = 5_000  # judged transactions: a busy week
 DAYS = 7.0  # that feedback may come late
 HOUR = 1 / 24
 LOOKED = frozenset({"attendant", "staff", "audit"})  # sources that saw the goods
-NEEDED_P = 0.5  # an accepted basket that is likelier not as claimed teaches nothing
 
 
 class Remembered(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -36,7 +35,7 @@ class Remembered(msgspec.Struct, kw_only=True, omit_defaults=True):
     decision: Decision
     p: float
     day: float = 0.0
-    taught: bool = False  # it was accepted and has taught
+    taught: bool = False  # it was let go and has taught
     told: tuple[Content, ...] | None = None  # by feedback
 
 
@@ -82,11 +81,17 @@ class Teacher:
         self.remembered, self.counts, self._told_days = before.remembered, before.counts, before._told_days  # noqa: SLF001
 
     def left(self, transaction_id: str, revision: int | None, day: float) -> Lesson | None:
-        """Return what a basket teaches that has left: only one that was accepted, by this very claim, and once."""
+        """Return what a basket teaches that was let go and has left: by this very claim, and once.
+
+        Baskets that were questioned and yet let go are among them, unless the settings say otherwise. Each is doubted
+        by its probability, and looked at anew later; without them only what surprises nobody could be learned.
+        """
         case = self.remembered.get(transaction_id)
-        if case is None or case.decision != "accept" or case.taught or case.told is not None:
+        if case is None or case.taught or case.told is not None:
             return None
-        if not self._settings.enabled or case.p < NEEDED_P or revision not in {None, case.claim.revision}:
+        if case.decision != "accept" and not self._settings.from_questioned:
+            return None
+        if not self._settings.enabled or revision not in {None, case.claim.revision}:
             return None
         case.taught = True
         return self._lesson(case, case.claim, "accepted", day)
@@ -113,6 +118,10 @@ class Teacher:
     def learn(self, lesson: Lesson) -> Innovation | None:
         """Take a lesson in."""
         return self.learner.learn(lesson)
+
+    def lesson_of(self, case: Remembered, day: float) -> Lesson | None:
+        """Return the equation of a judged case by its claim, for looking at, not for learning."""
+        return self._lesson(case, case.claim, "accepted", day)
 
     def _count_rate(self, day: float) -> None:
         if day <= 0:

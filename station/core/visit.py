@@ -52,10 +52,10 @@ class Visit(msgspec.Struct, kw_only=True):
         )
 
     @property
-    def accepted(self) -> Claim | None:
-        """Return the claim if the last verdict, about this very claim and a load, let it go."""
+    def passed(self) -> Claim | None:
+        """Return the claim if it was let go, by the last verdict about this very claim and a load, or after it."""
         mine = self.claim is not None and self.judged is not None and self.judged_revision == self.claim.revision
-        return self.claim if mine and self.decision == "accept" else None
+        return self.claim if mine and self.claim_is_settled else None
 
     @property
     def verdict_stands(self) -> bool:

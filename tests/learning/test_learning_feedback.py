@@ -50,10 +50,18 @@ def test_an_accepted_basket_teaches_once_when_it_has_left() -> None:
     assert teacher.left("T-1", 1, DAY) is None
 
 
-@pytest.mark.parametrize(("decision", "p", "revision"), [("review", 0.97, 1), ("accept", 0.3, 1), ("accept", 0.97, 2)])
-def test_others_teach_nothing(decision: Decision, p: float, revision: int) -> None:
+def test_a_questioned_basket_that_was_let_go_teaches_by_its_probability() -> None:
     teacher = teacher_of()
-    judged(teacher, decision, p=p)
+    judged(teacher, "review", p=0.1)
+    lesson = teacher.left("T-1", 1, DAY)
+    assert lesson is not None
+    assert lesson.p == 0.1
+
+
+@pytest.mark.parametrize(("decision", "revision"), [("review", 1), ("accept", 2)])
+def test_others_teach_nothing(decision: Decision, revision: int) -> None:
+    teacher = teacher_of(from_questioned=False)
+    judged(teacher, decision)
     assert teacher.left("T-1", revision, DAY) is None
     assert teacher.left("T-9", 1, DAY) is None
 

@@ -1,4 +1,4 @@
-"""When a visit teaches: only what was accepted, only once it has left; and how feedback passes the core."""
+"""When a visit teaches: only what was let go, only once it has left; and how feedback passes the core."""
 
 from typing import Any
 
@@ -36,12 +36,15 @@ def test_an_accepted_basket_teaches_when_it_has_left_and_not_before() -> None:
 
 
 @pytest.mark.parametrize("decision", ["review", "reject"])
-def test_a_basket_that_was_questioned_teaches_nothing_though_it_was_released(decision: str) -> None:
+def test_a_basket_that_was_questioned_teaches_only_if_it_was_released(decision: str) -> None:
+    virtual = visited(decision)
+    virtual.put(0)
+    assert learned(virtual) == []
     virtual = visited(decision)
     virtual.feed(events.Released(t_ns=virtual.t_ns, transaction_id="T-1"))
     virtual.put(0)
     assert virtual.engine.visit is None
-    assert learned(virtual) == []
+    assert [lesson.transaction_id for lesson in learned(virtual)] == ["T-1"]
 
 
 def test_feedback_is_handed_on_as_it_came() -> None:
