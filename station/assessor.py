@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from station import catalogue
+from station import catalogue, messages
 from station.catalogue_rows import CatalogueError
 from station.core.beliefs import Beliefs
 from station.core.effects import Alarm, Answer, Feed, Judge, Learn
@@ -64,7 +64,8 @@ class Assessor:
             weight = Weight(gross_g=question.reading.gross_g, sd_g=question.reading.sd_g)
             judgement = abstained(("UNKNOWN_WEIGHT",), question.claim.currency, weight)
         else:
-            judgement = judge(question.claim, question.reading, question.evidence, self._school.beliefs, self._policy)
+            reading = self._school.ward.doubted(question.reading)
+            judgement = judge(question.claim, reading, question.evidence, self._school.beliefs, self._policy)
             self._school.judged(question.claim, question.reading, judgement, self._day())
         now_ns = time.monotonic_ns()
         return Judged(t_ns=now_ns, judge_no=question.judge_no, judgement=judgement, fusion_ms=(now_ns - began_ns) / 1e6)
@@ -80,6 +81,15 @@ class Assessor:
         except FeedbackError as error:
             answer = answer and replace(answer, code=error.code, message=error.message)
         return [] if answer is None else [answer]
+
+    def diagnosis(self) -> messages.Suspicions:
+        """Return what many transactions say of scale and carriers now."""
+        diagnosis = self._school.ward.diagnosis
+        errors = {
+            name: messages.Estimate(value=round(value, 2) + 0.0, sd=round(sd, 2))
+            for name, (value, sd) in diagnosis.estimates().items()
+        }
+        return messages.Suspicions(errors=errors, slips=diagnosis.state.slips)
 
     def close(self) -> None:
         """Make what was learned durable."""

@@ -117,7 +117,8 @@ class Checker:
         weight = case.weight
         reading = None if weight is None else Reading(t_ns=0, gross_g=weight.gross_g, sd_g=weight.sd_g)
         evidence = self._evidence(case)
-        judgement = judge(asked, reading, evidence, self.beliefs, self.policy)
+        doubted = reading if reading is None or self.school is None else self.school.ward.doubted(reading)
+        judgement = judge(asked, doubted, evidence, self.beliefs, self.policy)
         taken_ms = (self.clock_s() - started_s) * MS_PER_S
         verdict = Verdict(
             visit_id=str(case.case_id), transaction_id=asked.transaction_id, revision=asked.revision, verdict_no=1,

@@ -459,8 +459,10 @@ class Daemon:
 
     def _health(self) -> dict[str, Any]:
         parts, notices, waiting = self._parts, self._board.raised(), self._keeper.waiting
-        config = parts.choice.config
-        return reports.health(config, self._engine, notices, parts.outbox, parts.clock, waiting, parts.workers)
+        config, diagnosis = parts.choice.config, parts.assessor.diagnosis()
+        return reports.health(
+            config, self._engine, notices, parts.outbox, parts.clock, waiting, parts.workers, diagnosis
+        )
 
     def _diagnosis(self) -> messages.Diagnosis:
         health = msgspec.convert(self._health(), messages.Health)

@@ -32,6 +32,7 @@ CREATE TABLE judged(number INTEGER PRIMARY KEY, transaction_id TEXT UNIQUE NOT N
 CREATE TABLE point(number INTEGER PRIMARY KEY, gtin TEXT NOT NULL, content BLOB NOT NULL);
 CREATE INDEX point_gtin ON point(gtin);
 """
+SEEN = "CREATE TABLE IF NOT EXISTS seen(number INTEGER PRIMARY KEY, content BLOB NOT NULL)"  # added to schema 1
 
 
 class LessonsError(Exception):
@@ -153,6 +154,19 @@ class LessonStore:
             gtins = [(gtin, POINTS) for gtin in sorted({gtin for gtin, _ in rows})]
             self._db.executemany(f"DELETE FROM point WHERE number IN ({old})", gtins)  # noqa: S608 - our own text
 
+    def diagnosis(self) -> tuple[bytes | None, list[tuple[int, bytes]]]:
+        """Return the diagnosis' state and the innovations it rests on, oldest first."""
+        with self._words():
+            state = self._db.execute("SELECT value FROM kept WHERE key = 'diagnosis'").fetchone()
+            return state and state[0], self._db.execute("SELECT number, content FROM seen ORDER BY number").fetchall()
+
+    def put_diagnosis(self, state: bytes, number: int, seen: bytes, gone: Iterable[int]) -> None:
+        """Keep the diagnosis' state and one more innovation, and let go of those that it does not need."""
+        with self._words():
+            self._db.execute("INSERT OR REPLACE INTO kept VALUES ('diagnosis', ?)", (state,))
+            self._db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (number, seen))
+            self._db.executemany("DELETE FROM seen WHERE number = ?", [(old,) for old in gone])
+
     def commit(self) -> None:
         """Make all that was put durable, or none of it."""
         with self._words():
@@ -185,6 +199,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             raise _damaged(sound)
         if version == 0:
             db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        db.execute(SEEN)
     except (sqlite3.Error, LessonsError):
         db.close()
         raise

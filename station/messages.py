@@ -177,6 +177,23 @@ class OutboxDepth(msgspec.Struct, frozen=True, kw_only=True):
     unwritten: int
 
 
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A value and its standard deviation."""
+
+    value: float
+    sd: float
+
+
+class Suspicions(msgspec.Struct, frozen=True, kw_only=True):
+    """What many transactions together say of the station, in `st/health`."""
+
+    errors: Annotated[
+        dict[str, Estimate],
+        Meta(description="of `zero`, `basket`, `cart`, `bag` in grams, of `gain` in grams a kilogram"),
+    ]
+    slips: Annotated[int, Meta(description="shoppers whose baskets differ by more than chance; who, is not told")]
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The state of every part: `st/health`. A part is `ok`, or has the code of its alarm."""
 
@@ -190,6 +207,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     clock: Annotated[str, words(Literal["synced", "unsynced", "stepped"])]
     disk_free_bytes: int | None
     outbox: OutboxDepth
+    diagnosis: Suspicions
 
 
 class Configured(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,14 +48,15 @@ def info(config: Config, versions: Versions, keys: KeyRing) -> dict[str, Any]:
     )
 
 
-def health(
+def health(  # noqa: PLR0913, PLR0917 - all that a station's health is made of
     config: Config,
     engine: Engine,
     notices: tuple[Notice, ...],
     outbox: Outbox,
     clock: Clock,
     waiting: int,
-    workers: Sequence[Worker] = (),
+    workers: Sequence[Worker],
+    suspicions: messages.Suspicions,
 ) -> dict[str, Any]:
     """Return the state of every part."""
     faulty = {notice.part: notice.code for notice in notices}
@@ -82,6 +83,7 @@ def health(
             clock=clock.stamp().clock,
             disk_free_bytes=_free(Path(config.station.state_dir)),
             outbox=messages.OutboxDepth(**_depth(outbox), unwritten=waiting),
+            diagnosis=suspicions,
         )
     )
 

@@ -18,6 +18,7 @@ from station.core.store_policy import Policy
 from station.core.teaching import Remembered, Teacher
 from station.core.verdict import Judgement
 from station.lessons import LessonsError, LessonStore
+from station.ward import Ward
 
 PART = "learning"
 COMMIT_EVERY = 200  # changes of a stream, between two commits; the daemon commits each
@@ -35,6 +36,7 @@ class School:
         self._changes = 0
         self._failure = failure  # of the store, or why there is none
         self.teacher = Teacher(Beliefs.of(()), policy, settings)
+        self.ward = Ward(store, self._do)
 
     @property
     def beliefs(self) -> Beliefs:
@@ -52,12 +54,20 @@ class School:
             self._save_state()
         elif self._store is not None:
             self._restore(self._store)
+        self.ward.diagnosis.catalogued(self._stated_g)
+
+    def _stated_g(self, gtin14: str) -> float | None:
+        """Return what the catalogue says a product weighs."""
+        learner = self.teacher.learner
+        place = learner.beliefs.index.get(gtin14)
+        return None if place is None else float(learner.state.stated_g[place])
 
     def _restore(self, store: LessonStore) -> None:
         try:
             stored = store.load()
             if stored.state is not None:
                 load(self.teacher.learner, stored.state)
+            self.ward.restore()
         except (LessonsError, SnapshotError):
             catalogue = self.teacher.learner.beliefs
             self.teacher = Teacher(catalogue, self._policy, self._settings)
@@ -71,8 +81,13 @@ class School:
         self.teacher.learner.notes.clear()
 
     def judged(self, claim: Claim, reading: Reading, judgement: Judgement, day: float) -> None:
-        """Remember a judgement for what may be learned from it."""
-        self._put_judged(self.teacher.judged(claim, reading, judgement, day))
+        """Remember a judgement for what may be learned from it; one that is in doubt tells of faults, too."""
+        first = claim.transaction_id not in self.teacher.remembered
+        case = self.teacher.judged(claim, reading, judgement, day)
+        self._put_judged(case)
+        if case is not None and first and case.decision != "accept" and self._settings.enabled:
+            lesson = self.teacher.lesson_of(case, day)
+            self.ward.saw(None if lesson is None else self.teacher.learner.foresee(lesson))
 
     def left(self, transaction_id: str, revision: int | None, day: float) -> Innovation | None:
         """Learn from a basket that was accepted and has left."""
@@ -92,9 +107,16 @@ class School:
         return None if lesson is None else self._learn(lesson)
 
     def _learn(self, lesson: Lesson) -> Innovation | None:
+        """Learn from a lesson; one whose scale or carrier is not what it was is only looked at."""
         learner = self.teacher.learner
+        if self.ward.diagnosis.holds(lesson.tare):
+            innovation = learner.foresee(lesson)
+            self.ward.saw(innovation)
+            return innovation
         before = learner.number
         innovation = self.teacher.learn(lesson)
+        self.ward.learned(learner.notes, self._stated_g)
+        self.ward.saw(innovation)
         if self._store is not None and learner.number != before:
             store = self._store
             if learner.number % self._settings.refine_every:
@@ -142,7 +164,8 @@ class School:
             message=f"what was learned could not be read and begins anew; the file is now {aside}",
             remedy="import an exported state, or let it learn again; restart to clear",
         )  # fmt: skip
-        return [unwritable, damaged] if aside is not None else [unwritable]
+        stored = [unwritable, damaged] if aside is not None else [unwritable]
+        return stored + self.ward.alarms()
 
     def close(self) -> None:
         """Make everything durable."""

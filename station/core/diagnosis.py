@@ -10,6 +10,8 @@ Nothing about one shopper becomes a condition: how many seem to slip is counted,
 same order give the same conditions; memory is bounded by `ROWS`.
 """
 
+import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 
@@ -72,16 +74,19 @@ class Diagnosis:
         self.state = state or State()
         self.gone: list[int] = []
         self._rows: deque[tuple[int, Innovation]] = deque()
+        self._known: set[str] = set()  # transactions among them
 
     def restore(self, number: int, seen: Innovation) -> None:
         """Put back an innovation that was observed before the restart, in order."""
         if number <= self.state.number:
             self._rows.append((number, seen))
+            self._known.add(seen.transaction_id)
 
     def observe(self, seen: Innovation) -> int | None:
         """Take an innovation in; return its number, None if it is of no use."""
         if not np.isfinite(seen.residual_g) or seen.noise_g2 <= 0:
             return None
+        self._replace(seen.transaction_id)
         self.state.number += 1
         self._rows.append((self.state.number, seen))
         self._forget(max(self.state.first, self.state.number - ROWS + 1))
@@ -105,6 +110,14 @@ class Diagnosis:
                 row=self.state.number + 1, day=note.day, stated_g=stated_g,
             )  # fmt: skip
 
+    def _replace(self, transaction_id: str) -> None:
+        """Let go what was known of a transaction that is settled now."""
+        if transaction_id in self._known:
+            for old in [pair for pair in self._rows if pair[1].transaction_id == transaction_id]:
+                self._rows.remove(old)
+                self.gone.append(old[0])
+        self._known.add(transaction_id)
+
     def catalogued(self, stated_g: Callable[[str], float | None]) -> None:
         """A catalogue was opened: a weight that it has put right is stale no more."""
         for condition in list(self.state.conditions.values()):
@@ -124,7 +137,7 @@ class Diagnosis:
         """Return by how much the uncertainty of a weight is widened: by the error that is suspected, all of it."""
         found = {cause: self.state.conditions.get(cause) for cause in ("zero", "gain")}
         by = {"zero": 1.0, "gain": gross_g / 1000}
-        return sum((by[cause] ** 2) * (c.offset_g**2 + c.sd_g**2) for cause, c in found.items() if c) ** 0.5
+        return math.sqrt(sum(by[cause] ** 2 * (c.offset_g**2 + c.sd_g**2) for cause, c in found.items() if c))
 
     def estimates(self) -> dict[str, tuple[float, float]]:
         """Return the present estimate and sd of each common error (grams; the gain's a kilogram), all of them in."""
@@ -154,14 +167,14 @@ class Diagnosis:
         return table([seen for _, seen in self._rows], self._since())
 
     def _since(self) -> Mapping[int, Since]:
-        first = self._rows[0][0]
-        since = {int(gtin): Since(row - first, None) for gtin, row in self.state.quiet.items()}
+        numbers = [number for number, _ in self._rows]
+        since = {int(gtin): Since(bisect_left(numbers, row), None) for gtin, row in self.state.quiet.items()}
         known = {c.cause: c for c in self.state.conditions.values() if c.stated_g is not None}
-        return since | {int(gtin): Since(c.row - first, c.stated_g) for gtin, c in known.items()}
+        return since | {int(gtin): Since(bisect_left(numbers, c.row), c.stated_g) for gtin, c in known.items()}
 
     def _common_causes(self, whole: Table, fits: list[tuple[int, Fit]]) -> None:
         """Name what the best of all stretches needs, and follow what is named."""
-        least = self._least(whole)
+        least = self._least()
         scores = [
             float(np.where((found.log_odds > NAMED) & (np.abs(found.mean) > least), found.log_odds, 0.0).sum())
             for _, found in fits
@@ -211,7 +224,7 @@ class Diagnosis:
                 np.subtract.at(rest, stretch.term_row[mine], stretch.units[mine] * extra.offset_g)
         return rest
 
-    def _least(self, whole: Table) -> Floats:
+    def _least(self) -> Floats:
         """Return what each common cause must exceed to matter."""
         stated = {kind: [seen.tare_sd_g for _, seen in self._rows if seen.tare == kind] for kind in CARRIERS}
         usual = [float(np.median(stated[kind])) if stated[kind] else 0.0 for kind in CARRIERS]
@@ -241,15 +254,15 @@ class Diagnosis:
     def _stale(self, cause: str, extra: Extra, whole: Table) -> None:
         mine = (whole.product == extra.key) & (whole.units > 0)
         rows, units = whole.term_row[mine], whole.units[mine]
-        unit_g = float(whole.mean_g[mine].mean())
-        if abs(extra.offset_g) < max(PRODUCT_MIN_G, PRODUCT_SHARE * unit_g):
-            return
+        part = next(part for part in self._rows[int(rows[-1])][1].parts if int(part.gtin) == extra.key)
+        offset_g = extra.offset_g + part.mean_g - part.stated_g
+        if abs(offset_g) < max(PRODUCT_MIN_G, PRODUCT_SHARE * part.stated_g):
+            return  # it comes back to what the catalogue says
         rest = whole.residual_g[rows] - whole.common[rows] @ np.array(self.state.mean) - units * extra.offset_g
         onset = int(rows[_onset(rest, units * extra.offset_g, whole.variance_g2[rows])])
         number, seen = self._rows[onset]
-        part = next(part for part in self._rows[int(rows[-1])][1].parts if int(part.gtin) == extra.key)
         self.state.conditions[cause] = Condition(
-            cause=cause, offset_g=extra.offset_g + part.mean_g - part.stated_g, sd_g=extra.sd_g,
+            cause=cause, offset_g=offset_g, sd_g=extra.sd_g,
             baskets=extra.baskets, shoppers=extra.shoppers, row=number, day=seen.day, stated_g=part.stated_g,
         )  # fmt: skip
 
@@ -276,7 +289,7 @@ class Diagnosis:
     # how conditions end
 
     def _look_for_ends(self) -> None:
-        """Weigh the latest transaction: is each condition it concerns over?"""
+        """Weigh the latest transaction: whether each condition it concerns is over."""
         number, seen = self._rows[-1]
         since = {key: Since(0, begun.stated_g) for key, begun in self._since().items()}
         row = table([seen], since)
@@ -315,13 +328,15 @@ class Diagnosis:
         """Let transactions before `first` go."""
         self.state.first = max(self.state.first, first)
         while self._rows and self._rows[0][0] < first:
-            self.gone.append(self._rows.popleft()[0])
+            number, seen = self._rows.popleft()
+            self.gone.append(number)
+            self._known.discard(seen.transaction_id)
         self.state.quiet = {gtin: row for gtin, row in self.state.quiet.items() if row >= self.state.first}
 
 
 def _gain(rest_g: float, other_g: float, variance_g2: float) -> float:
     """Return the log likelihood ratio of one rest against another."""
-    pair = log_t(np.array([rest_g, other_g]), np.float64(variance_g2), np.float64(FREEDOM))
+    pair = log_t(np.array([rest_g, other_g]), np.array([variance_g2]), np.array([FREEDOM]))
     return float(pair[0] - pair[1])
 
 
@@ -332,6 +347,6 @@ def _onset(rest: Floats, shown: Floats, variance_g2: Floats) -> int:
 
 def _gains(rest: Floats, shown: Floats, variance_g2: Floats) -> Floats:
     """Return for each row what all from there on say for what is `shown` (log likelihood ratio)."""
-    freedom = np.float64(FREEDOM)
+    freedom = np.array([FREEDOM])
     gain = log_t(rest, variance_g2, freedom) - log_t(rest + shown, variance_g2, freedom)
     return np.asarray(np.cumsum(gain[::-1])[::-1], dtype=np.float64)

@@ -112,13 +112,13 @@ def _weights(rest: Floats, variance: Floats) -> Floats:
 
 def _common(table: Table, rest: Floats) -> Fit:
     """Explain what is left by the common causes."""
-    x, mean = table.common, np.zeros(len(COMMON))
-    precision = np.diag(1 / PRIOR_SD**2)
-    mean[1] = float(np.median(rest))
+    x, precision = table.common, np.diag(1 / PRIOR_SD**2)
+    usual: Floats = np.full(rest.size, np.median(rest))
     for _ in range(ROUNDS):
-        weight = _weights(rest - x @ mean, table.variance_g2)
-        info, told = x.T @ (x * weight[:, None]), x.T @ (rest * weight)
-        mean = np.linalg.solve(info + precision, told)
+        weight = _weights(rest - usual, table.variance_g2)
+        usual = x @ np.linalg.solve(x.T @ (x * weight[:, None]) + precision, x.T @ (rest * weight))
+    weight = _weights(rest - usual, table.variance_g2)
+    info, told = x.T @ (x * weight[:, None]), x.T @ (rest * weight)
     system = precision + info * _SETS[:, :, None] * _SETS[:, None, :]
     right = told * _SETS
     means = np.linalg.solve(system, right[:, :, None])[:, :, 0]
@@ -127,7 +127,7 @@ def _common(table: Table, rest: Floats) -> Fit:
     p = np.exp(log_p - log_p.max())
     p /= p.sum()
     spread = np.linalg.inv(system).diagonal(axis1=1, axis2=2)
-    mean = p @ (means * _SETS)
+    mean: Floats = np.asarray(p @ (means * _SETS), dtype=np.float64)
     variance = p @ (_SETS * (spread + means**2)) - mean**2
     sd = np.sqrt(np.maximum(variance, 0.0))
     return Fit(mean, sd, _log_odds(log_p), means[-1], np.sqrt(spread[-1]), ())
@@ -136,7 +136,7 @@ def _common(table: Table, rest: Floats) -> Fit:
 def _log_odds(log_p: NDArray[np.float64]) -> Floats:
     """Return for each common cause the log odds of the sets that have it to those that do not."""
     odds = [_log_sum(log_p[_SETS[:, at] > 0]) - _log_sum(log_p[_SETS[:, at] == 0]) for at in range(1, len(COMMON))]
-    return np.clip(np.array([0.0, *odds]), -LOG_ODDS_MAX, LOG_ODDS_MAX)
+    return np.asarray(np.clip([0.0, *odds], -LOG_ODDS_MAX, LOG_ODDS_MAX), dtype=np.float64)
 
 
 def _log_sum(log_p: Floats) -> float:
@@ -183,13 +183,13 @@ def _ranked(keys: Integers, score: Floats, info: Floats) -> list[int]:
 def _measured(table: Table, rest: Floats, column: _Column) -> Extra:
     """Fit one column to what is left: its offset, and the log odds that it is needed."""
     mine, variance, value = rest[column.rows], table.variance_g2[column.rows], column.value
-    offset_g = float(np.median(mine / value))
+    offset_g, info = float(np.median(mine / value)), 0.0
     prior = 1 / column.prior_sd_g**2
     for _ in range(2 * ROUNDS):
         weight = _weights(mine - value * offset_g, variance)
         info = float((value * value * weight).sum())
         offset_g = float((value * mine * weight).sum()) / (info + prior)
-    gain = float((log_t(mine - value * offset_g, variance, np.float64(FREEDOM)) - _plain(mine, variance)).sum())
+    gain = float((_log_t(mine - value * offset_g, variance) - _log_t(mine, variance)).sum())
     occam = 0.5 * np.log1p(info / prior) + 0.5 * offset_g**2 * prior
     people, named = np.unique(table.shopper[column.rows]), table.shopper[column.rows] != ANONYMOUS
     shoppers = int((people != ANONYMOUS).sum())
@@ -199,5 +199,5 @@ def _measured(table: Table, rest: Floats, column: _Column) -> Extra:
     )  # fmt: skip
 
 
-def _plain(rest: Floats, variance: Floats) -> Floats:
-    return log_t(rest, variance, np.float64(FREEDOM))
+def _log_t(rest: Floats, variance: Floats) -> Floats:
+    return log_t(rest, variance, np.array([FREEDOM]))
