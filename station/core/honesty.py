@@ -13,6 +13,7 @@ from station.core.density import Floats, log_t
 
 MORE = 0.8  # of what is wrong: something more than was said
 FREEDOM = 8.0  # honest differences have slightly heavier tails than normal
+TRUST_MIN, TRUST_MAX = 0.5, 0.999  # the checker's densities are finer than these: its doubt cannot be told from theirs
 STRAY = 1e-7  # per gram: what nothing explains is not honest
 HUBER_SD = 3.0  # a difference counts no more than one of so many standard deviations
 NO_CATALOGUE = 1e-4  # per gram
@@ -52,4 +53,4 @@ def damped(residual_g: Floats, variance_g2: Floats, open_share: Floats) -> Float
 def trust_behind(p: float, at_ratio: float) -> float:
     """Return the trust from which the weight alone would have led to the probability `p` that nothing is wrong."""
     odds = p / max(1 - p, 1e-9) / max(at_ratio, 1e-30)
-    return float(np.clip(odds / (1 + odds), 0.02, 0.999))
+    return float(np.clip(odds / (1 + odds), TRUST_MIN, TRUST_MAX))

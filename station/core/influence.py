@@ -3,7 +3,7 @@
 In the solution of all lessons, one shopper's pull on a weight is what the weight would move by if these lessons had
 never been: their gradient there, over the precision that is left without them (what an equation tells of one product
 has the others' uncertainty in its noise, so the products of a basket are looked at one by one). A pull beyond the bound
-is taken off the weight again, and what was taken off is added to its uncertainty.
+is taken off the weight again, and the weight is as uncertain as without that shopper.
 
 The bound is a share of the scatter of one unit where the others' lessons, and what is known beforehand, say more than
 one unit would. Where they say less, as of a product known by its label alone, it is a share of what they leave open: a
@@ -44,6 +44,7 @@ class Pulls:
     told: Floats
     step_g: Floats
     over_g: Floats  # of each product of the catalogue: what goes beyond the bound, with its sign
+    left_g2: Floats  # of each product: variance without a shopper who went beyond it, else nothing
 
 
 def pulls(
@@ -68,8 +69,10 @@ def pulls(
     np.maximum.at(over_g, at, np.maximum(beyond_g, 0.0))
     down_g = np.zeros(mean_g.size)
     np.maximum.at(down_g, at, np.maximum(-beyond_g, 0.0))
+    left_g2 = np.zeros(mean_g.size)
+    np.maximum.at(left_g2, at, np.where(beyond_g == 0, 0.0, 1 / without))
     kept = np.where(moved_g == 0, 1.0, (moved_g - beyond_g) / np.where(moved_g == 0, 1.0, moved_g))
-    return Pulls(told, gradient / without[group] * kept[group], over_g - down_g)
+    return Pulls(told, gradient / without[group] * kept[group], over_g - down_g, left_g2)
 
 
 def _groups(shopper: Places, place: Places) -> tuple[Places, Places]:

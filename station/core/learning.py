@@ -35,7 +35,7 @@ Places = NDArray[np.int64]
 ATTENDANT_TRUST = 0.999  # contents that staff looked at
 KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing until the next solution
-SWEEPS = 3  # solutions, each with the lessons judged anew by the one before
+SWEEPS = 3  # solutions where there is time, each with the lessons judged anew by the one before
 OWN_MAX = 0.99  # of a lesson in what it is judged by: with less, lessons about new products bear themselves out
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
 SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
@@ -86,7 +86,7 @@ class Learner:
         parts = self._parts(terms, lesson)
         weight = self._take(terms, lesson)
         if self.number % self.settings.refine_every == 0:
-            self.refine()
+            self.refine(sweeps=1)  # the next ones go on from here
         return _innovation(terms, lesson, parts, weight)
 
     def foresee(self, lesson: Lesson) -> Innovation | None:
@@ -256,13 +256,13 @@ class Learner:
 
     # the thorough solution
 
-    def refine(self) -> None:
-        """Solve all that is kept together, and look anew at how far each lesson is to be believed."""
+    def refine(self, sweeps: int = SWEEPS) -> None:
+        """Solve all that is kept together, and look anew at how far each lesson is to be believed; `sweeps` times."""
         state, kept = self.state, self.kept
         excess = kept.lessons - self.settings.kept_lessons
         if excess > 0:
             self._sum_up(excess)
-        for _ in range(SWEEPS):
+        for _ in range(sweeps):
             self._sweep()
         touched = self.catch_up()
         self.notes.extend(state.points(touched, self.beliefs.gtins, self.number, self.day))
@@ -282,7 +282,7 @@ class Learner:
         for name, values in (("step_g", found.step_g), ("told", found.told)):
             kept.term(name)[:] = 0.0
             kept.term(name)[of_used] = values
-        state.mean_g[:], state.tau_g2[:] = mean_g - found.over_g, tau_g2 + found.over_g**2
+        state.mean_g[:], state.tau_g2[:] = mean_g - found.over_g, np.maximum(tau_g2, found.left_g2)
         self._reweigh(aged)
 
     def catch_up(self) -> Places:
