@@ -1,7 +1,7 @@
 """Which part is wrong, told from many transactions: the scale, a kind of carrier, a product's stated weight.
 
 Each settled transaction gives one innovation, its difference from the belief at that time. Every few of them the latest
-32, 64, … 1024 are explained by a joint model (`diagnosis_fit`); a cause that must be among the explanations, by more
+16, 32, … 1024 are explained by a joint model (`diagnosis_fit`); a cause that must be among the explanations, by more
 than is usual and than matters, becomes a condition. Its onset is where the evidence for it begins; what lies before is
 forgotten. A condition ends by a sequential test of its own: the sum of log likelihood ratios of "it is over" against
 "it is as it was", never below nothing, reaches `OVER`; or, for a product, when a new catalogue says what it weighs.
@@ -24,16 +24,18 @@ from station.core.diagnosis_table import CARRIERS, COMMON, Since, Table, table
 from station.core.learned import Note
 from station.core.lesson import Innovation
 
-ROWS, LEAST_ROWS, EVERY = 1024, 32, 8
+ROWS, LEAST_ROWS, EVERY, EVERY_LONG = 1024, 16, 4, 16
 NAMED = 3.0  # log odds, on top of the rarity that the priors have
 VOICES = 5.0  # different shoppers that make a product stale
-SURE = 3  # explanations in a row that name a cause before it is believed
+SURE, PLAIN = 5, 20.0  # explanations in a row that name a cause before it is believed; log odds at which one will do
 OVER = 14.0  # log likelihood ratio
 ENDING = 3.0  # from there on an estimate does not follow any more
 ZERO_MIN_G, GAIN_MIN, CARRIER_MIN_G, PRODUCT_MIN_G = 4.0, 0.7, 5.0, 4.0  # gain: grams a kilogram. Less is no matter
 CARRIER_SHARE, PRODUCT_SHARE = 0.5, 0.02  # of the sd that is stated, of a unit's weight
 CONDITIONS_MOST = 50
+CLEAR_SD = 3.0
 WAIT, FORGET = 64, 1000  # transactions: until a suspect is examined, and is forgotten
+RECOVERY = 200  # transactions after a common fault, in which weights that took it in are put right
 BORNE_OUT = 8.0  # log likelihood ratio, beside the learner's own test
 
 
@@ -64,6 +66,7 @@ class State(msgspec.Struct, kw_only=True):
     free: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(COMMON))
     free_sd: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(COMMON))
     pending: dict[str, int] = {}  # causes that were named, how often in a row
+    trusted: int = 0  # from this transaction on the learner's word on products counts
     slips: int = 0  # shoppers whose baskets differ by more than chance
 
 
@@ -104,7 +107,7 @@ class Diagnosis:
             if known is not None:
                 self._end(known)
             return
-        if known is None and note.gtin not in self.state.suspects:
+        if known is None and note.gtin not in self.state.suspects and self.state.number >= self.state.trusted:
             self.state.suspects[note.gtin] = Condition(
                 cause=note.gtin, offset_g=offset_g, sd_g=note.mean_sd_g, baskets=0, shoppers=note.shoppers,
                 row=self.state.number + 1, day=note.day, stated_g=stated_g,
@@ -151,7 +154,8 @@ class Diagnosis:
 
     def _explain(self) -> None:
         whole = self._table()
-        sizes = [size for size in (32, 64, 128, 256, 512) if size < whole.rows] + [whole.rows]
+        most = 512 if self.state.number % EVERY_LONG == 0 else 128
+        sizes = [size for size in (16, 32, 64, 128, 256, 512) if size < whole.rows and size <= most] + [whole.rows]
         watched = frozenset(int(cause) for cause in self.state.conditions if cause not in COMMON)
         fits = [(size, fit(whole.last(size), watched)) for size in sizes]
         last = fits[-1][1]
@@ -187,8 +191,13 @@ class Diagnosis:
         for at, cause in enumerate(COMMON):
             if cause in self.state.conditions:
                 self._follow(self.state.conditions[cause], at, fits[-1][1])
-            elif self.state.pending.get(cause, 0) >= SURE and abs(found.mean[at]) > least[at]:
+            elif self._sure(cause, float(found.log_odds[at])) and abs(found.mean[at]) > least[at]:
                 self._begin(cause, at, found, table_of)
+
+    def _sure(self, cause: str, log_odds: float) -> bool:
+        """Return whether a cause was named often enough in a row, or beyond doubt."""
+        times = self.state.pending.get(cause, 0)
+        return times >= SURE or (times > 0 and log_odds > PLAIN)
 
     @staticmethod
     def _follow(known: Condition, at: int, found: Fit) -> None:
@@ -209,6 +218,7 @@ class Diagnosis:
             if other.stated_g is not None and other.row >= number:
                 self._end(other)
         self.state.suspects.clear()
+        self.state.trusted = number + RECOVERY
         self.state.conditions[cause] = Condition(
             cause=cause, offset_g=float(found.mean[at]), sd_g=float(found.sd[at]), baskets=int(touched.sum()),
             shoppers=np.unique(stretch.shopper[onset:][touched]).size, row=number, day=seen.day,
@@ -256,7 +266,7 @@ class Diagnosis:
         rows, units = whole.term_row[mine], whole.units[mine]
         part = next(part for part in self._rows[int(rows[-1])][1].parts if int(part.gtin) == extra.key)
         offset_g = extra.offset_g + part.mean_g - part.stated_g
-        if abs(offset_g) < max(PRODUCT_MIN_G, PRODUCT_SHARE * part.stated_g):
+        if abs(offset_g) < max(PRODUCT_MIN_G, PRODUCT_SHARE * part.stated_g, CLEAR_SD * extra.sd_g):
             return  # it comes back to what the catalogue says
         rest = whole.residual_g[rows] - whole.common[rows] @ np.array(self.state.mean) - units * extra.offset_g
         onset = int(rows[_onset(rest, units * extra.offset_g, whole.variance_g2[rows])])
@@ -320,6 +330,7 @@ class Diagnosis:
         if condition.cause in COMMON:
             at = COMMON.index(condition.cause)
             self.state.mean[at] = 0.0
+            self.state.trusted = self.state.number + RECOVERY
             self._forget(condition.ending_row or self.state.number)
         else:
             self.state.quiet[condition.cause] = condition.ending_row or self.state.number + 1

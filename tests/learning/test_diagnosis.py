@@ -1,0 +1,45 @@
+"""Diagnosis across transactions: each fault is named, no other is, and it clears."""
+
+import pytest
+
+from tests.learning.shop import gtin_of
+from tests.learning.stream import Store
+
+BEFORE = 300
+PRODUCT = 3
+FAULTS = {"gain": 200, "zero": 300, "cart": 200, "basket": 300, gtin_of(PRODUCT): 300}  # transactions to its name
+
+
+def break_it(store: Store, cause: str) -> None:
+    """Make the cause true from now on."""
+    if cause == "gain":
+        store.gain = 0.004
+    elif cause == "zero":
+        store.zero_g = 25.0
+    elif cause == "cart":
+        store.carrier_g["cart"] = 40.0
+    elif cause == "basket":
+        store.carrier_g["basket"] = 18.0
+    else:
+        store.shop.mean_g[PRODUCT] += 40.0
+
+
+def repair(store: Store, cause: str) -> None:
+    store.gain = store.zero_g = 0.0
+    store.carrier_g.clear()
+    if cause == gtin_of(PRODUCT):
+        store.shop.mean_g[PRODUCT] -= 40.0
+
+
+@pytest.mark.parametrize("cause", FAULTS)
+def test_a_fault_is_named_and_no_other_and_clears(cause: str) -> None:
+    store = Store(weighed=300)
+    store.visits(BEFORE)
+    break_it(store, cause)
+    assert store.until(cause, FAULTS[cause]) is not None
+    store.visits(100)
+    assert {name for name, _ in store.raised} == {cause}
+    repair(store, cause)
+    store.visits(400)
+    assert store.diagnosis.state.conditions == {}
+    assert {name for name, _ in store.raised} == {cause}
