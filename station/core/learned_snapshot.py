@@ -29,6 +29,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     number: int
     day: float
+    solved_day: float
     gtins: tuple[str, ...]
     learned: dict[str, _Array]
     kept: dict[str, _Array]
@@ -48,7 +49,7 @@ def dump(learner: Learner) -> bytes:
     kept = learner.kept.dump()
     kept["place"] = local[kept["place"]].astype(np.int32)
     snapshot = _Snapshot(
-        format=FORMAT, number=learner.number, day=learner.day,
+        format=FORMAT, number=learner.number, day=learner.day, solved_day=learner.solved_day,
         gtins=tuple(beliefs.gtins[at] for at in touched.tolist()),
         learned={name: _packed(array[..., touched]) for name, array in state.arrays().items()},
         kept={name: _packed(array) for name, array in kept.items()},
@@ -95,6 +96,7 @@ def _put(
         if at in stays:
             state.shifts.witnesses[int(place[at])] = Witness(precision, total, shoppers)
     learner.number, learner.day = snapshot.number, snapshot.day
+    learner.solved_day = snapshot.solved_day
     learner.catch_up()
 
 

@@ -35,6 +35,8 @@ Places = NDArray[np.int64]
 ATTENDANT_TRUST = 0.999  # contents that staff looked at
 KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing until the next solution
+LESSONS_A_DAY = 500  # where nothing tells of time
+DRIFT_SD = 0.5  # of one unit: how far a weight may have wandered within a half-life, as a random walk
 SWEEPS = 3  # solutions where there is time, each with the lessons judged anew by the one before
 OWN_MAX = 0.99  # of a lesson in what it is judged by: with less, lessons about new products bear themselves out
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
@@ -69,6 +71,7 @@ class Learner:
         self.beliefs = catalogue.own()
         self.number = 0  # of lessons taken so far
         self.day = 0.0  # of the latest of them
+        self.solved_day = 0.0  # of the latest thorough solution
         self.notes: list[Note] = []  # what changed, for whoever takes them away
         self._bounds = Bounds(settings.shopper_share, settings.first_share)
 
@@ -78,7 +81,7 @@ class Learner:
         if not found:
             return None
         self.number += 1
-        self.day = max(self.day, lesson.day)
+        self.day = max(self.day, lesson.day) if lesson.day > 0 else self.day + 1 / LESSONS_A_DAY
         if lesson.source == "attendant":
             self.kept.forget(number_of(lesson.transaction_id))
             self._reopen(self._terms(found, lesson))
@@ -190,7 +193,7 @@ class Learner:
         goods_g = lesson.weight_g - float((units * before_g)[shut].sum())
         noise_g2 = lesson.noise_g2 + float((terms.spread_g2 + units * self.state.sigma_g2[terms.at])[shut].sum())
         row = {
-            "goods_g": goods_g, "noise_g2": noise_g2, "day": lesson.day,
+            "goods_g": goods_g, "noise_g2": noise_g2, "day": self.day,
             "shopper": ANONYMOUS if lesson.source == "attendant" else lesson.shopper,
             "transaction": number_of(lesson.transaction_id), "number": self.number, **belief,
         }  # fmt: skip
@@ -262,10 +265,19 @@ class Learner:
         excess = kept.lessons - self.settings.kept_lessons
         if excess > 0:
             self._sum_up(excess)
+        self._drift()
         for _ in range(sweeps):
             self._sweep()
         touched = self.catch_up()
         self.notes.extend(state.points(touched, self.beliefs.gtins, self.number, self.day))
+
+    def _drift(self) -> None:
+        """Let what is known from before the kept lessons grow uncertain with time: nothing stays what it was."""
+        state = self.state
+        if self.solved_day > 0:
+            passed = max(self.day - self.solved_day, 0.0) / self.settings.half_life_days
+            state.base_g2[:] += DRIFT_SD**2 * passed * state.sigma_g2
+        self.solved_day = self.day
 
     def _sweep(self) -> None:
         """Solve once, keep every shopper within bounds, and judge the lessons by the outcome."""

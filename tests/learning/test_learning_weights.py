@@ -106,6 +106,19 @@ def test_old_lessons_are_summed_up_and_not_lost() -> None:
     assert error_g(learner, shop) < 1.5
 
 
+def test_what_was_summed_up_long_ago_is_less_sure_than_what_was_just_now() -> None:
+    sds = []
+    for later_days in (1.0, 3650.0):
+        shop = Shop()
+        learner = Learner(shop.beliefs(), LearningSettings(refine_every=250, kept_lessons=500))
+        for lesson in shop.stream(1500):
+            learner.learn(Lesson(**{name: getattr(lesson, name) for name in lesson.__struct_fields__} | {"day": 100.0}))
+        learner.learn(shop.lesson([1, 2], shopper="A", day=100.0 + later_days))
+        learner.refine()
+        sds.append(learner.beliefs.mean_sd_g[3:].mean())
+    assert sds[1] > 1.3 * sds[0]
+
+
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_no_order_of_lessons_upsets_the_beliefs(data: st.DataObject) -> None:
