@@ -23,7 +23,7 @@ Freedom = Callable[[Floats, Floats], Floats]  # of a variance and the fourth mom
 
 BLOCK = 128  # products
 SPREAD_STEPS = 2.0  # classes of the variance per factor e
-NEGLIGIBLE = 1e-12
+NEGLIGIBLE = 1e-10
 MOSTLY = 0.5  # of the catalogue: then all of it is quicker than picking
 
 

@@ -14,7 +14,7 @@ from station.core.density import Floats
 from station.core.fillers import item_density, likeliest, scaled
 
 SWAP_LINES, SWAP_PAIRS = 12, 6  # told apart: lines, and pairs of each
-SWAP_FINEST = 1e-5  # of the likeliest explanation: lines below it are not told apart
+SWAP_FINEST = 1e-4  # of the likeliest explanation: lines below it are not told apart
 
 
 def swap_worth(case: Case, line: Places, price: Floats) -> tuple[Floats, Floats]:
@@ -61,7 +61,7 @@ def _told_apart(case: Case, target_g: Floats, variance: Floats, weight: Floats, 
         pairs.append(kept)
     line = np.concatenate([np.arange(rest.size), *lines])
     other = np.concatenate([np.full(rest.size, SOME), *places])
-    price = np.where(other >= 0, case.beliefs.price_minor[other], case.beliefs.usual_price_minor)
+    price = np.where(other >= 0, case.beliefs.price_minor[np.maximum(other, 0)], case.beliefs.usual_price_minor)
     loss, value = swap_worth(case, line, price)
     return branch_of(
         "swapped", log_of(np.concatenate([rest, *pairs])), loss, value, parts_of(line.size, line, other, 1)
