@@ -3,7 +3,7 @@
 Model. Every object of the contents is seen by a camera with probability v and then gives one sighting; besides there
 is clutter, a Poisson number of sightings per camera. A sighting's candidate probability times the size of the gallery
 is its likelihood ratio l(object); `unknown` over its prior is that of an object outside the gallery. Which sighting
-belongs to which object is unknown: the likelihood of contents is a sum over all assignments (`assignment`). With the
+belongs to which object is unknown: the likelihood of contents is a sum over all assignments (`groups`). With the
 room those leave, one object j more than claimed has the ratio (1 - v) (1 + sum_s odds_s(j) left_s), and so on.
 Cameras multiply: given the contents they err independently.
 """
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from station.core.assignment import room
 from station.core.basket import Basket
 from station.core.beliefs import Beliefs
 from station.core.density import Floats
 from station.core.evidence import Evidence, Sighting
+from station.core.groups import rooms
 from station.core.store_policy import Sights
 
-UNITS_MAX = 8  # of one line that take part; more of the same look alike anyway
+UNITS_MAX = 100  # of one line that take part; more of the same look alike anyway
 SIGHTINGS_MAX = 120  # of one camera
 NAMED_MAX = 200  # products told apart by what sightings say of them; the others share what is left
 RATIO_MIN = 1e-3  # no recogniser is surer than that of what it does not see
@@ -142,7 +142,7 @@ class _View:
         hidden = 1 - self.v
         units = np.minimum(self.basket.quantity, UNITS_MAX)
         of_lines = self._of_lines() * self.scale
-        left = room(of_lines, units, ups)
+        left = rooms(of_lines, units, ups)
         downs = np.arange(1, left.line_less.shape[0] + 1)[:, None]
         line_less = left.line_less / hidden ** np.minimum(downs, units)
         free = left.line_less[:1].T if left.line_less.size else np.ones((units.size, 1))
