@@ -1,7 +1,8 @@
 """How the checker's time grows with the catalogue and with the basket, and what it weighs in memory.
 
 Made-up products (log-normal weights around 350 g, Zipf sales) and honest baskets whose sum the scale shows; one whole
-judgement each, looks and smallest visible item included, on one core. With a camera: half of the goods are seen, each
+judgement each, looks and smallest visible item included, on one core. Processor time is what the limits are held against: on a machine
+that others use too, wall time measures them as well; both are told. With a camera: half of the goods are seen, each
 named with 0.8 among three look-alikes. Each catalogue is judged in a process of its own, so that its memory is its own:
 the resident set with beliefs and grids at rest, less the same process before it read any product.
 
@@ -25,6 +26,7 @@ from rich.table import Table
 
 from station.core.beliefs import Beliefs
 from station.core.claim import Claim, Line, Tare
+from station.core.density import Floats
 from station.core.evidence import Evidence, Reading, Sighting
 from station.core.gtin import check_digit
 from station.core.policy import judge
@@ -83,8 +85,9 @@ def measure(products: int, rounds: int) -> dict[str, Any]:
     more = _times(beliefs, policy, rng, usual, 8 * rounds, seen=False)
     return {
         "products": products, "memory_mb": memory / MB, "build_s": built_s,
-        "p50_ms": {name: float(np.percentile(taken, 50)) for name, taken in times.items()},
-        "usual_ms": {str(p): float(np.percentile(more, p)) for p in (50, 95, 99)},
+        "p50_ms": {name: float(np.percentile(taken[0], 50)) for name, taken in times.items()},
+        "usual_ms": {str(p): float(np.percentile(more[0], p)) for p in (50, 95, 99)},
+        "usual_wall_ms": {str(p): float(np.percentile(more[1], p)) for p in (50, 95, 99)},
     }  # fmt: skip
 
 
@@ -114,14 +117,15 @@ def _gtin(number: int) -> str:
 
 def _times(
     beliefs: Beliefs, policy: Policy, rng: np.random.Generator, lines: int, rounds: int, *, seen: bool
-) -> list[float]:
+) -> Floats:
+    """Return (2, rounds): milliseconds of processor and wall time of each judgement."""
     taken_ms = []
     for _ in range(rounds):
         claim, reading, evidence = _case(beliefs, rng, min(lines, len(beliefs)), seen=seen)
-        started_s = time.perf_counter()
+        started_s, begun_s = time.process_time(), time.perf_counter()
         judge(claim, reading, evidence, beliefs, policy)
-        taken_ms.append((time.perf_counter() - started_s) * 1000)
-    return taken_ms
+        taken_ms.append(((time.process_time() - started_s) * 1000, (time.perf_counter() - begun_s) * 1000))
+    return np.array(taken_ms).T
 
 
 def _case(
@@ -164,13 +168,14 @@ def _kept(rows: list[dict[str, Any]]) -> bool:
 def show(result: dict[str, Any]) -> None:
     """Print the table."""
     table = Table(
-        title="One judgement, median in ms by lines of the claim; weight alone but for the camera's (20 lines)"
+        title="One judgement, median processor time in ms by lines of the claim; weight alone but for the camera's (20 lines)"
     )
     for head in (
         "products",
         *(f"{lines} lines" for lines in LINES),
         "20 lines, camera",
         "20 lines p99",
+        "wall p50, p99",
         "MB",
         "set up s",
     ):
@@ -178,7 +183,8 @@ def show(result: dict[str, Any]) -> None:
     for row in result["rows"]:
         table.add_row(
             f"{row['products']:,}", *(f"{value:.1f}" for value in row["p50_ms"].values()),
-            f"{row['usual_ms']['99']:.1f}", f"{row['memory_mb']:.0f}", f"{row['build_s']:.2f}",
+            f"{row['usual_ms']['99']:.1f}",
+            f"{row['usual_wall_ms']['50']:.1f}, {row['usual_wall_ms']['99']:.1f}", f"{row['memory_mb']:.0f}", f"{row['build_s']:.2f}",
         )  # fmt: skip
     console = Console()
     console.print(table)

@@ -1,8 +1,8 @@
 """The test that knows the truth of the weights, how sightings arise, and how often what goes wrong.
 
-It works from the whole posterior of each sighting, not from the five candidates that are published. Which sighting
-belongs to which object is summed over exactly: sightings and lines that have nothing to do with each other fall into
-groups, and each group is small enough to go through every assignment (beyond ten sightings by belief propagation).
+It works from the whole posterior of each sighting, not from the five candidates that are published, and knows which
+products are in the gallery. Sums over assignments are those of `station.core.groups`, which tests hold against the
+plain sum.
 """
 
 import math
@@ -23,11 +23,10 @@ from benchmarks.sightings_world import (
     SeenWorld,
 )
 from benchmarks.truth import NOTHING
-from station.core.assignment import room
 from station.core.density import Broad, Floats, gauss
+from station.core.groups import rooms
 
 UPS = MOST_UNITS - 1
-LEAST_ODDS = 1e-7  # of a pair of line and sighting: below it they have nothing to do with each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +84,14 @@ class SeenOracle:
             odds[:, number] = strange[number]
             odds[recogniser.gallery, number] = like * scale
         hidden = 1 - v
-        left, without, up, gone, one_less = _rooms(odds[at], units)
+        room = rooms(odds[at], units, UPS)
+        lines = np.arange(units.size)
+        gone = room.line_less[np.minimum(units, len(room.line_less)) - 1, lines]
+        one_less = room.line_less[0] if units.size else np.ones(0)
         return _View(
-            more=hidden * (1 + odds @ left), unknown_more=hidden * float(1 + (strange * left).sum()),
-            up=hidden ** np.arange(1, UPS + 1)[:, None] * up, gone=gone / hidden**units, one_less=one_less / hidden,
-            left_without=without, odds=odds,
+            more=hidden * (1 + odds @ room.left), unknown_more=hidden * float(1 + (strange * room.left).sum()),
+            up=hidden ** np.arange(1, UPS + 1)[:, None] * room.line_more, gone=gone / hidden**units,
+            one_less=one_less / hidden, left_without=room.left_without, odds=odds,
         )  # fmt: skip
 
     def _unscanned(
@@ -145,46 +147,3 @@ class SeenOracle:
         places = self._world.order[low:high]
         places = places[places != product]
         return places, self._world.share[places] / (1 - self._world.share[product])
-
-
-def _rooms(odds: Floats, units: NDArray[np.int64]) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return (left, left without a unit of each line, ups, whole line gone, one unit less), group by group.
-
-    `odds` are (lines, sightings). The last three are ratios of sums over assignments, as `assignment.Room` has them.
-    """
-    lines, sightings = odds.shape
-    left = np.ones(sightings)
-    up, gone, less = np.ones((UPS, lines)), np.ones(lines), np.ones(lines)
-    groups = _groups(odds > LEAST_ODDS)
-    rooms = []
-    for its_lines, its_sightings in groups:
-        inner = room(odds[np.ix_(its_lines, its_sightings)], units[its_lines], UPS)
-        rooms.append((its_lines, its_sightings, inner))
-        left[its_sightings] = inner.left
-        if its_lines.size:
-            up[:, its_lines], less[its_lines] = inner.line_more, inner.line_less[0]
-            gone[its_lines] = inner.line_less[np.minimum(units[its_lines], len(inner.line_less)) - 1,
-                                              np.arange(its_lines.size)]  # fmt: skip
-    without = np.broadcast_to(left, (lines, sightings)).copy()
-    for its_lines, its_sightings, inner in rooms:
-        if its_lines.size:
-            without[np.ix_(its_lines, its_sightings)] = inner.left_without
-    return left, without, up, gone, less
-
-
-def _groups(linked: "NDArray[np.bool_]") -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return lines and sightings that are linked, directly or through others, together."""
-    lines, sightings = linked.shape
-    group = np.arange(lines + sightings)
-    changed = True
-    while changed:
-        changed = False
-        for line, sighting in zip(*np.nonzero(linked), strict=True):
-            lowest = min(group[line], group[lines + sighting])
-            if group[line] != lowest or group[lines + sighting] != lowest:
-                group[line] = group[lines + sighting] = lowest
-                changed = True
-    return [
-        (np.flatnonzero(group[:lines] == each), np.flatnonzero(group[lines:] == each))
-        for each in np.unique(group[lines:])
-    ]
