@@ -6,7 +6,6 @@ by piece.
 """
 
 import base64
-import binascii
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -66,7 +65,7 @@ def _payload(line: _Line) -> bytes:
     if line.payload_base64 is not None:
         try:
             return base64.b64decode(line.payload_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii's own is one; characters beyond ASCII are another
             raise _LineError(f"`payload_base64` is no base64: {error}") from error
     if isinstance(line.payload, str):
         return line.payload.encode()

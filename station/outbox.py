@@ -105,10 +105,24 @@ class Writer:
         last_seq, previous = newest or (0, GENESIS)
         payload = build(Numbering(self._epoch, last_seq + 1))
         chain = (previous, signing.chain_hash(self._epoch, last_seq + 1, previous, payload))
-        sealed = (None, None) if self._signer is None else (self._signer.sign(payload), self._signer.key_id)
-        values = (last_seq + 1, transaction_id, verdict_no, *chain, *sealed, *_stamped(topic, stamp, None, payload))
+        values = (
+            last_seq + 1,
+            transaction_id,
+            verdict_no,
+            *chain,
+            *self._sealed(payload),
+            *_stamped(topic, stamp, None, payload),
+        )
         self._db.execute(INSERT_VERDICT, values)
         return self._added(Ref("verdict", last_seq + 1, topic))
+
+    def _sealed(self, payload: bytes) -> tuple[bytes | None, str | None]:
+        if self._signer is None:
+            return None, None
+        try:
+            return self._signer.sign(payload), self._signer.key_id
+        except OSError as error:  # a new key goes to the disk before its first signature
+            raise OutboxError(f"signing key: {error}", "make room on the disk") from error
 
     def add_event(self, topic: str, stamp: Stamp, payload: bytes, *, expiry_s: int | None = None) -> Ref:
         """Store an event that is done once the broker has it."""

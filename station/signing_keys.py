@@ -8,6 +8,7 @@ checked after a rotation.
 """
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -27,6 +28,7 @@ CREDENTIAL = "signing-key"
 FOLDER = "keys"
 OWN = "signing.pem"
 SIZE_MAX_BYTES = 64 * 1024  # a key has about 120; a bundle of public keys a few thousand
+FULL = {errno.ENOSPC, errno.EDQUOT}
 OTHERS = 0o077
 OTHERS_OF_ROOTS = 0o037  # a file of root's may be readable for the service's group
 REPLACE = "put an Ed25519 key in PEM there (openssl genpkey -algorithm ed25519)"
@@ -58,10 +60,11 @@ class KeyFile(msgspec.Struct, frozen=True):
 
 
 class KeyPair:
-    """A private key in use."""
+    """A private key in use; `unsaved` is where it belongs once the disk takes it."""
 
-    def __init__(self, private: Ed25519PrivateKey) -> None:
+    def __init__(self, private: Ed25519PrivateKey, unsaved: Path | None = None) -> None:
         self._private = private
+        self._unsaved = unsaved
         self.public = _published(private.public_key())
 
     @property
@@ -70,7 +73,14 @@ class KeyPair:
         return self.public.key_id
 
     def sign(self, payload: bytes) -> bytes:
-        """Return the signature, 64 bytes; the same payload always gets the same."""
+        """Return the signature, 64 bytes; the same payload always gets the same.
+
+        Nothing is signed with a key that could be lost: one that the disk refused is stored first, and `OSError` raised
+        while it still refuses.
+        """
+        if self._unsaved is not None:
+            _store(self._unsaved, self._private, replace=True)
+            self._unsaved = None
         return self._private.sign(payload)
 
 
@@ -99,13 +109,22 @@ def ready(configured: str | None, state_dir: Path, environ: Mapping[str, str] = 
     """
     file = find(configured, state_dir, environ)
     fresh = file.origin == "own" and not os.path.lexists(file.path)
-    if fresh:
-        make(file.path)
-    pair = load(file)
+    pair = _begin(file) if fresh else load(file)
     folder = state_dir / FOLDER
     with contextlib.suppress(SigningError):  # on a full disk; the next start tries again
         remember(folder, pair.public)
     return KeyRing(pair, tuple(key for key in _readable(folder) if key.key_id != pair.key_id), fresh)
+
+
+def _begin(file: KeyFile) -> KeyPair:
+    """Make the station's own key; one that a full disk refuses waits until there is something to sign."""
+    try:
+        make(file.path)
+    except SigningError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in FULL:
+            raise
+        return KeyPair(Ed25519PrivateKey.generate(), unsaved=file.path)
+    return load(file)
 
 
 def load(file: KeyFile) -> KeyPair:
@@ -127,17 +146,20 @@ def load(file: KeyFile) -> KeyPair:
 
 def make(path: Path, *, replace: bool = False) -> None:
     """Write a new private key, readable for its owner alone; an existing one is not touched unless `replace`."""
-    private = Ed25519PrivateKey.generate()
-    data = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
     try:
-        _make_folder(path.parent)
-        _write(path, data, replace=replace)
+        _store(path, Ed25519PrivateKey.generate(), replace=replace)
     except FileExistsError as error:
         raise SigningError(path, "is there already", "keep it, or use `station keys rotate`") from error
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def _store(path: Path, private: Ed25519PrivateKey, *, replace: bool) -> None:
+    data = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    _make_folder(path.parent)
+    _write(path, data, replace=replace)
 
 
 def remember(folder: Path, public: PublicKey) -> None:

@@ -14,17 +14,18 @@ from cryptography.exceptions import InvalidSignature
 
 from station import signing_keys
 from station.link_values import LinkUp, Publication
-from station.outbox import Outbox
+from station.outbox import Outbox, OutboxError
 from station.publisher import PACKET_OVERHEAD, Publisher
 from station.pump import PumpOptions
 from tests.delivery.test_audit import made
-from tests.delivery.test_outbox import VERDICT, stamp
+from tests.delivery.test_outbox import VERDICT, fill, small_disk, stamp
 from tests.support import ed25519
 from tests.support.backend import Backend, Heard
 from tests.support.consumer import STATION, Consumer, link_options
 from tests.support.mosquitto import Mosquitto
 from tests.support.rig import toledo_rig
 
+__all__ = ["small_disk"]
 ROOT = STATION.root
 NAMES = ["signature", "keyid", "prevhash", "hash"]
 
@@ -137,9 +138,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from station import signing_keys
-from station.outbox import Outbox
+from station.outbox import Outbox, OutboxError
 from tests.delivery.test_audit import made
-from tests.delivery.test_outbox import VERDICT, stamp
+from tests.delivery.test_outbox import VERDICT, fill, small_disk, stamp
 from tests.support.consumer import STATION
 from station import wire
 folder = Path(sys.argv[1])
@@ -214,3 +215,20 @@ def test_the_station_tells_its_keys_and_signs_with_them(tmp_path: Path) -> None:
     assert info["former_keys"] == [{"key_id": old[0].key_id, "public_key": old[0].pem}]
     assert info["key_id"] == proof(heard)["keyid"]
     follows(heard, ed25519.raw_key(info["public_key"]), "00" * 32)
+
+
+def test_nothing_is_signed_with_a_key_that_a_full_disk_refused(tmp_path: Path, small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        fill(file.fileno())
+    ring = signing_keys.ready(None, small_disk, {})
+    outbox = Outbox(tmp_path / "outbox.sqlite", signer=ring.pair)
+    with pytest.raises(OutboxError, match="make room on the disk"), outbox.write() as writer:
+        writer.add_verdict(VERDICT, stamp(1), lambda _numbering: b"{}")
+    assert outbox.last_seq() == 0
+    ballast.unlink()
+    with outbox.write() as writer:
+        writer.add_verdict(VERDICT, stamp(1), lambda _numbering: b"{}")
+    assert outbox.last_seq() == 1
+    outbox.close()
+    assert signing_keys.ready(None, small_disk, {}).pair.public == ring.pair.public
