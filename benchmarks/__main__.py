@@ -15,6 +15,7 @@ ALL = {
     "sightings": "what cameras add to the weight, beside each alone and a test that knows the truth",
     "learning": "what is learned from passed baskets, beside an exact learner that knows which were honest",
     "checker_growth": "the checker's time and memory by size of catalogue and basket",
+    "diagnosis": "how soon a biased scale, carrier or product is named, and false alarms, beside a running mean",
     "settling": "how soon and how truly a load is weighed",
     "cells": "how soon a faulty load cell is named, and how often honest loads raise an alarm, beside a fixed limit",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
