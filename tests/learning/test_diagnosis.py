@@ -43,3 +43,27 @@ def test_a_fault_is_named_and_no_other_and_clears(cause: str) -> None:
     store.visits(400)
     assert store.diagnosis.state.conditions == {}
     assert {name for name, _ in store.raised} == {cause}
+
+
+def test_two_faults_at_once_are_both_named() -> None:
+    store = Store(weighed=300)
+    store.visits(BEFORE)
+    store.carrier_g["cart"] = 60.0
+    store.carrier_g["basket"] = -25.0
+    store.visits(300)
+    assert {name for name, _ in store.raised} == {"cart", "basket"}
+
+
+def test_a_shopper_who_slips_raises_no_alarm_of_any_kind() -> None:
+    store = Store(weighed=300)
+    store.visits(100)
+    store.slips = {"S-7": 120.0}
+    store.visits(500)
+    assert store.raised == []
+
+
+@pytest.mark.slow
+def test_20_000_honest_transactions_raise_nothing() -> None:
+    store = Store(weighed=30, seed=11)
+    store.visits(20_000)
+    assert store.raised == []
