@@ -42,6 +42,12 @@ class Room:
 
 def room(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
     """Return the room beside `units` (lines,) units of each line, whose `odds` are (lines, sightings)."""
+    exact = exactly(odds, units, ups)
+    return propagated(odds, units, ups) if exact is None else exact
+
+
+def exactly(odds: Floats, units: NDArray[np.int64], ups: int) -> Room | None:
+    """Return the room as `room` does, None where the assignments are too many to be summed."""
     lines, sightings = odds.shape
     work = max(lines, 1) * int(units.sum()) * sightings * 2 ** min(sightings, 60)
     if sightings <= EXACT_SIGHTINGS and work <= QUICK_WORK:
@@ -50,7 +56,7 @@ def room(odds: Floats, units: NDArray[np.int64], ups: int) -> Room:
         return in_groups(Sums(parts, units, ups))
     if sightings <= EXACT_SIGHTINGS and work <= EXACT_WORK:
         return summed(odds, units, ups)
-    return propagated(odds, units, ups)
+    return None
 
 
 def in_groups(sums: Sums) -> Room:

@@ -1,4 +1,4 @@
-"""Assignments of sightings to objects, group by group.
+"""Assignments of sightings to objects, group by group, where they cannot be summed exactly (`assignment.exactly`).
 
 A sighting has to do with few lines: those it looks like. Lines and sightings that are linked, directly or through
 others, form a group; groups do not know of each other, so sums over assignments are products over groups. A group of
@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from station.core.assignment import EXACT_SIGHTINGS, EXACT_WORK, Room, room
+from station.core.assignment import EXACT_SIGHTINGS, EXACT_WORK, Room, exactly, room
 from station.core.density import FLOOR, Floats
 
 WEAK = 0.2  # odds beside clutter's 1
@@ -30,8 +30,8 @@ Places = NDArray[np.int64]
 def rooms(odds: Floats, units: Places, ups: int) -> Room:
     """Return the room beside `units` (lines,) units of each line, whose `odds` are (lines, sightings)."""
     lines, sightings = odds.shape
-    if summable(odds, units):
-        return room(odds, units, ups)
+    if (exact := exactly(odds, units, ups)) is not None:
+        return exact
     strong, found = _parted(odds, units)
     weak, sure = np.where(strong, 0.0, odds), np.where(strong, odds, 0.0)
     taken = (sure / (1 + np.einsum("l,ls->s", units.astype(np.float64), sure))).sum(axis=1) * units
