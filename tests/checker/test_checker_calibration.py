@@ -170,9 +170,7 @@ def judged(nature: Nature, policy: Policy, cameras: str) -> tuple[Floats, Floats
         blind.append(consider(asked, reading, None, beliefs, policy).p_as_claimed)
         if cameras:
             sightings = tuple(seen for name in cameras for seen in nature.view(present, name))
-            evidence = Evidence(
-                sightings=sightings, visibility=VISIBILITY, cameras=len(cameras), gallery_size=PRODUCTS
-            )
+            evidence = Evidence(sightings=sightings, visibility=VISIBILITY, cameras=len(cameras), gallery_size=PRODUCTS)
             told.append(consider(asked, reading, evidence, beliefs, policy).p_as_claimed)
         true.append(float(claimed == present and foreign_g == 0))
     return np.array(blind), np.array(told), np.array(true)
@@ -183,7 +181,7 @@ def calibration_error(told: Floats, true: Floats) -> float:
     return float(np.abs(np.bincount(bins, told - true, 10)).sum() / told.size)
 
 
-@pytest.mark.parametrize("weighings", [3, 40])
+@pytest.mark.parametrize("weighings", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_weight_alone_is_calibrated(weighings: int) -> None:
     told, _, true = judged(Nature(7, weighings, Policy()), Policy(), cameras="")
     assert 0.5 < true.mean() < 0.7  # the world is as doubtful as its trust says
@@ -191,7 +189,9 @@ def test_weight_alone_is_calibrated(weighings: int) -> None:
     assert calibration_error(told, true) <= 0.02
 
 
-@pytest.mark.parametrize("cameras", ["a", pytest.param("abc", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("cameras", ["a", "abc"])
 def test_weight_and_sightings_are_calibrated_and_tell_more(cameras: str) -> None:
     """Without unknown objects and foreign loads, whose looks nobody described."""
     rates = BaseRates(unknown_object=0.0, foreign_load=0.0, other_basket=0.0)

@@ -213,8 +213,18 @@ def test_a_label_weight_overrules_the_catalogue() -> None:
     assert p_of(wrong) < 0.05
 
 
-@pytest.mark.parametrize("policy", [POLICY, Policy(risk_appetite=4.0), Policy(base_rates=BaseRates(stale_weight=10))])
-@pytest.mark.parametrize("lines", [[(0, 1)], [(at, 1 + at % 2) for at in range(10)], [(at, 1) for at in range(40)]])
+@pytest.mark.parametrize(
+    ("lines", "policy"),
+    [
+        ([(0, 1)], Policy(risk_appetite=4.0)),
+        ([(at, 1 + at % 2) for at in range(10)], POLICY),
+        *(
+            pytest.param(lines, policy, marks=pytest.mark.slow)
+            for lines in ([(0, 1)], [(at, 1 + at % 2) for at in range(10)], [(at, 1) for at in range(40)])
+            for policy in (POLICY, Policy(risk_appetite=4.0), Policy(base_rates=BaseRates(stale_weight=10)))
+        ),
+    ],
+)
 def test_an_added_item_of_the_smallest_visible_weight_is_caught_nine_times_in_ten(
     lines: list[tuple[int, int]], policy: Policy
 ) -> None:

@@ -1,5 +1,7 @@
 """A product that becomes another one: quarantine, and who may end it."""
 
+import pytest
+
 from station.core.learning import Learner
 from station.core.learning_settings import LearningSettings
 from station.core.lesson import ANONYMOUS
@@ -76,6 +78,7 @@ def test_a_false_alarm_ends_by_itself() -> None:
     assert learner.notes[-1].why == "confirmed"
 
 
+@pytest.mark.slow
 def test_honest_traffic_raises_no_alarm() -> None:
     shop = Shop(weighed=30)
     learner = Learner(shop.beliefs(), SETTINGS)

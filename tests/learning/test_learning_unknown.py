@@ -35,7 +35,9 @@ def learner_of(shop: Shop, first_share: float = 3.0) -> Learner:
     return learner
 
 
-@pytest.mark.parametrize("more_g", [8.0, 20.0, 45.0])
+@pytest.mark.parametrize(
+    "more_g", [pytest.param(8.0, marks=pytest.mark.slow), pytest.param(20.0, marks=pytest.mark.slow), 45.0]
+)
 def test_where_first_buyers_teach_nothing_a_label_stands(more_g: float) -> None:
     shop, _ = shop_with_one_unknown()
     learner = learner_of(shop, first_share=0.0)
@@ -44,7 +46,9 @@ def test_where_first_buyers_teach_nothing_a_label_stands(more_g: float) -> None:
     assert abs(float(learner.beliefs.mean_g[PLACE]) - before_g) < 0.5 * float(learner.beliefs.unit_sd_g[PLACE])
 
 
-@pytest.mark.parametrize("more_g", [20.0, 45.0, 90.0])
+@pytest.mark.parametrize(
+    "more_g", [pytest.param(20.0, marks=pytest.mark.slow), 45.0, pytest.param(90.0, marks=pytest.mark.slow)]
+)
 def test_else_it_stays_within_what_the_label_leaves_open(more_g: float) -> None:
     shop, _ = shop_with_one_unknown()
     learner = learner_of(shop)
@@ -53,7 +57,9 @@ def test_else_it_stays_within_what_the_label_leaves_open(more_g: float) -> None:
     assert abs(float(learner.beliefs.mean_g[PLACE]) - label_g) <= 3.0 * label_sd_g
 
 
-@pytest.mark.parametrize("more_g", [8.0, 20.0, 45.0])
+@pytest.mark.parametrize(
+    "more_g", [pytest.param(8.0, marks=pytest.mark.slow), pytest.param(20.0, marks=pytest.mark.slow), 45.0]
+)
 def test_and_is_put_right_by_those_who_come_after(more_g: float) -> None:
     shop, others = shop_with_one_unknown()
     learner = learner_of(shop)

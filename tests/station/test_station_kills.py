@@ -111,6 +111,7 @@ def kill_at_random(folder: Path, shoppers: int, seed: int) -> None:
         assert not any("Traceback" in line for line in rig.station.log)
 
 
+@pytest.mark.timeout(180)
 def test_no_verdict_is_lost_while_station_and_broker_are_killed(tmp_path: Path) -> None:
     kill_at_random(tmp_path, shoppers=4, seed=1)
 
