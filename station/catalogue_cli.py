@@ -116,9 +116,7 @@ def _row(product: Product, view: learned_view.View | None) -> dict[str, object]:
     return msgspec.structs.asdict(given) | provenance
 
 
-def _view(
-    arguments: argparse.Namespace, options: clitools.Options, products: Sequence[Product]
-) -> learned_view.View:
+def _view(arguments: argparse.Namespace, options: clitools.Options, products: Sequence[Product]) -> learned_view.View:
     try:
         return learned_view.View(clitools.state_dir(arguments, options), products)
     except LessonsError as error:

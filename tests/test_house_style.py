@@ -76,7 +76,9 @@ def test_console_scripts_can_be_loaded() -> None:
     assert all(callable(script.load()) for script in installed)
 
 
-@pytest.mark.parametrize("kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, Trust, WeighingSettings, Policy, Sights])
+@pytest.mark.parametrize(
+    "kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, Trust, WeighingSettings, Policy, Sights]
+)
 def test_every_option_is_read_by_something(kind: type[msgspec.Struct]) -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in modules("station"))
     unread = [name for name in kind.__struct_fields__ if not re.search(rf"\.{name}\b", source)]

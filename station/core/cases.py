@@ -123,9 +123,7 @@ def _free(basket: Basket, beliefs: Beliefs) -> float:
     return left if left > EASILY else float(np.delete(beliefs.prior, claimed).sum())
 
 
-def parts_of(
-    size: int, line: Places | int = NOBODY, product: Places | int = NOBODY, units: Places | int = 0
-) -> Parts:
+def parts_of(size: int, line: Places | int = NOBODY, product: Places | int = NOBODY, units: Places | int = 0) -> Parts:
     """Return the parts of `size` entries; what is one number holds for all of them."""
     line, product, units = (
         np.full(size, numbers, dtype=np.int64) if isinstance(numbers, int) else numbers.astype(np.int64, copy=False)

@@ -247,9 +247,7 @@ class Diagnosis:
         best: dict[int, Extra] = {}
         for _, found in fits:
             for extra in found.extras:
-                if extra.kind == "product" and (
-                    extra.key not in best or extra.log_odds > best[extra.key].log_odds
-                ):
+                if extra.kind == "product" and (extra.key not in best or extra.log_odds > best[extra.key].log_odds):
                     best[extra.key] = extra
         for key, extra in best.items():
             cause = f"{key:014d}"

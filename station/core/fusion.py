@@ -54,9 +54,7 @@ class Posterior:
 
     def top(self, count: int) -> list[Found]:
         """Return the likeliest entries of all branches, best first; at most `count`."""
-        best = [
-            (float(p[at]), number, at) for number, p in enumerate(self.p) for at in _largest(p, count)
-        ]
+        best = [(float(p[at]), number, at) for number, p in enumerate(self.p) for at in _largest(p, count)]
         best.sort(key=lambda entry: -entry[0])
         return [_found(self.branches[number], self.p[number], at) for _, number, at in best[:count]]
 

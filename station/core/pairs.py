@@ -121,7 +121,7 @@ def _both_known(case: Case, mixture: _Mixture) -> Branch:
     allowed = (line[first] != line[second]) | (line[first] == NOBODY)
     allowed &= ~(besides[first] & besides[second])
     gone = _gone(case, known.part)
-    restored = (besides[second] & (gone[first] == known.part.product[second]) & (gone[first] != NOBODY))
+    restored = besides[second] & (gone[first] == known.part.product[second]) & (gone[first] != NOBODY)
     allowed &= ~(restored | (besides[first] & (gone[second] == known.part.product[first]) & (gone[second] != NOBODY)))
     one, other = changes.picked(known, first[allowed]), changes.picked(known, second[allowed])
     like = _like(case, one.shift_g + other.shift_g, one.variance_g2 + other.variance_g2)

@@ -86,9 +86,7 @@ def _looks_of(found: Found) -> list[Look]:
     return [look for part in found.parts if (look := _look_at(part)) is not None]
 
 
-def _told(
-    result: Posterior, differing: list[Found], chosen: list[Look], settled_minor: float, p_found: float
-) -> Looks:
+def _told(result: Posterior, differing: list[Found], chosen: list[Look], settled_minor: float, p_found: float) -> Looks:
     lines: list[Recheck] = []
     products: list[LookFor] = []
     basket, beliefs = result.case.basket, result.case.beliefs

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from station.assessor import Assessor
-from station.commanding import CommandRefusedError, to_event
+from station.command_refusals import CommandRefusedError
+from station.commanding import to_event
 from station.core import effects, events
 from station.core.feedback import Content, Feedback
 from station.core.learning_settings import LearningSettings
