@@ -6,6 +6,10 @@ is its likelihood ratio l(object); `unknown` over its prior is that of an object
 belongs to which object is unknown: the likelihood of contents is a sum over all assignments (`groups`). With the
 room those leave, one object j more than claimed has the ratio (1 - v) (1 + sum_s odds_s(j) left_s), and so on.
 Cameras multiply: given the contents they err independently.
+
+A product outside the gallery is seen as an unknown object, by every camera alike. How likely a claimed product is one
+follows from the gallery's size, but at least the policy's `outside`, for nobody tells which they are; and what one
+camera saw of it counts for the next one.
 """
 
 import math
@@ -13,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from station.core.basket import Basket
@@ -25,6 +30,7 @@ from station.core.store_policy import Sights
 UNITS_MAX = 100  # of one line that take part; more of the same look alike anyway
 SIGHTINGS_MAX = 120  # of one camera
 NAMED_MAX = 200  # products told apart by what sightings say of them; the others share what is left
+FOREIGN_OUTSIDE, OUTSIDE_MAX = 0.5, 0.999  # products that the catalogue does not have; surer than that is nobody
 RATIO_MIN = 1e-3  # no recogniser is surer than that of what it does not see
 
 
@@ -79,11 +85,27 @@ def look(evidence: Evidence | None, basket: Basket, beliefs: Beliefs, policy: Si
     cameras = sorted({sighting.camera for sighting in evidence.sightings})
     views = [[s for s in evidence.sightings if s.camera == name][:SIGHTINGS_MAX] for name in cameras]
     views += [[] for _ in range(min(max(evidence.cameras, 1), 16) - len(views))]
-    size = policy.gallery_size or evidence.gallery_size
+    policy = replace(policy, gallery_size=policy.gallery_size or evidence.gallery_size or len(beliefs))
+    outside = _outside(basket, named, beliefs, policy)
     for number, view in enumerate(views):
-        seen = _View(view, named, basket, beliefs, policy, size, visibility).seen(ups)
+        camera = _View(view, named, basket, beliefs, policy, visibility, outside)
+        seen = camera.seen(ups)
+        outside = camera.outside  # what one camera cannot name, the next one cannot either
         total = seen if number == 0 else _both(total, seen)
     return total
+
+
+def _outside(basket: Basket, named: NDArray[np.int64], beliefs: Beliefs, policy: Sights) -> Floats:
+    """Return (lines,) how likely no camera can name the line's product, before they saw anything."""
+    outside = np.full(basket.place.size, _share_outside(beliefs, policy))
+    outside[basket.place < 0] = FOREIGN_OUTSIDE
+    outside[np.isin(basket.place, named)] = 0.0
+    return outside
+
+
+def _share_outside(beliefs: Beliefs, policy: Sights) -> float:
+    """Return the share of the catalogue's products that cameras cannot name."""
+    return max(1 - policy.gallery_size / max(len(beliefs), 1), policy.outside)
 
 
 def _named(evidence: Evidence, beliefs: Beliefs) -> NDArray[np.int64]:
@@ -112,11 +134,12 @@ class _View:
 
     def __init__(
         self, view: Sequence[Sighting], named: NDArray[np.int64], basket: Basket, beliefs: Beliefs, policy: Sights,
-        gallery: int, visibility: float,
+        visibility: float, outside: Floats,
     ) -> None:  # fmt: skip
-        self.named, self.basket, self.v = named, basket, visibility
-        table = _Ratios(view, named, beliefs, gallery, policy.unknown_prior)
+        self.named, self.basket, self.v, self.outside = named, basket, visibility, outside
+        table = _Ratios(view, named, beliefs, policy)
         self.of_named, self.of_other, self.of_unknown = table.named, table.other, table.unknown
+        self.of_rest = table.rest
         clutter = policy.clutter_per_camera * (0.5 + 0.5 * table.unknown)
         self.scale = visibility / (1 - visibility) / clutter  # from likelihood ratio to odds
         # Somebody else's goods: a Poisson number of products by their sales.
@@ -129,23 +152,27 @@ class _View:
 
     def _of_lines(self) -> Floats:
         """Likelihood ratios (lines, sightings) of the claimed products."""
-        ratios = np.empty((len(self.basket.lines), self.of_other.size))
-        for line, (column, place) in enumerate(zip(self.column, self.basket.place, strict=True)):
-            if column >= 0:
-                ratios[line] = self.of_named[:, column]
-            else:
-                ratios[line] = self.of_other if place >= 0 else (self.of_other + self.of_unknown) / 2
-        return ratios
+        of_column = np.vstack([self.of_named.T, self.of_rest])  # the last row, number -1, is of those not named
+        inside = of_column[self.column]
+        return np.asarray(inside + self.outside[:, None] * (self.of_unknown - inside), dtype=np.float64)
+
+    def _learn(self, given: Floats, of_lines: Floats, units: NDArray[np.int64]) -> None:
+        """Learn which lines no camera can name, from the expected numbers (lines, sightings) of their units seen."""
+        by_unknown = (given * self.outside[:, None] * self.of_unknown / of_lines).sum(axis=1)
+        unseen = np.maximum(units - given.sum(axis=1), 0.0)
+        self.outside = np.clip((by_unknown + unseen * self.outside) / np.maximum(units, 1), 0.0, OUTSIDE_MAX)
 
     def seen(self, ups: int) -> Seen:
         """Return the ratios that this camera alone supports; `ups` bounds the extra units of a line."""
         hidden = 1 - self.v
         units = np.minimum(self.basket.quantity, UNITS_MAX)
-        of_lines = self._of_lines() * self.scale
+        ratios = self._of_lines()
+        of_lines = ratios * self.scale
         left = rooms(of_lines, units, ups)
         downs = np.arange(1, left.line_less.shape[0] + 1)[:, None]
         line_less = left.line_less / hidden ** np.minimum(downs, units)
         free = left.line_less[:1].T if left.line_less.size else np.ones((units.size, 1))
+        self._learn(units[:, None] * of_lines * free * left.left_without, ratios, units)
         named, other = self.of_named.T * self.scale, self.of_other * self.scale
         one = 1 + (named * left.left).sum(axis=1)
         # Not `@`: a threaded product of such small matrices takes a hundred times longer on a busy machine.
@@ -166,21 +193,19 @@ class _View:
 class _Ratios:
     """Likelihood ratios of one camera's sightings: named products (sightings, named), other ones, unknown objects."""
 
-    def __init__(
-        self, view: Sequence[Sighting], named: NDArray[np.int64], beliefs: Beliefs, gallery: int, unknown_prior: float
-    ) -> None:
-        size = max(gallery or len(beliefs), 1)
-        enrolled = min(size / max(len(beliefs), 1), 1.0)
+    def __init__(self, view: Sequence[Sighting], named: NDArray[np.int64], beliefs: Beliefs, policy: Sights) -> None:
+        size = max(policy.gallery_size, 1)
+        outside = _share_outside(beliefs, policy)
         column = {int(place): number for number, place in enumerate(named)}
         self.named = np.empty((len(view), named.size))
-        self.other, self.unknown = np.empty(len(view)), np.empty(len(view))
+        self.rest, self.unknown = np.empty(len(view)), np.empty(len(view))
         for row, sighting in enumerate(view):
             told = [(at, p) for gtin, p in sighting.candidates
                     if (at := column.get(beliefs.index.get(gtin, -1))) is not None]  # fmt: skip
             given = sum(p for _, p in told)
             rest = max(1 - sighting.unknown - given, 0.0) * size / max(size - len(told), 1)
-            self.unknown[row] = max(sighting.unknown / unknown_prior, RATIO_MIN)
-            self.other[row] = max(enrolled * rest + (1 - enrolled) * self.unknown[row], RATIO_MIN)
-            self.named[row] = max(rest, RATIO_MIN)
+            self.unknown[row] = max(sighting.unknown / policy.unknown_prior, RATIO_MIN)
+            self.rest[row] = self.named[row] = max(rest, RATIO_MIN)
             for at, p in told:
                 self.named[row, at] = max(p * size, RATIO_MIN)
+        self.other = self.rest + outside * (self.unknown - self.rest)

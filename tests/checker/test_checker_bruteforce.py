@@ -12,10 +12,11 @@ from station.core.fusion import Posterior, posterior
 from station.core.hypotheses import UPS
 from station.core.policy import Policy, consider
 from station.core.sights import nothing_seen
+from station.core.store_policy import Sights
 from tests.checker.byhand import ByHand
 from tests.checker.small import claim, gtin, product, reading
 
-POLICY = Policy()
+POLICY = Policy(sights=Sights(outside=0.0))  # every product is in the gallery: what is outside is not enumerated
 WEIGHTS_G = 120.0, 187.0, 250.0, 401.0, 518.0, 1030.0
 LINES = ((0, 1), (3, 2)), ((5, 1),), ((1, 2), (2, 1), (4, 1))
 TARE = Tare(kind="basket", weight_g=600, sd_g=4)

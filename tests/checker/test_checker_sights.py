@@ -14,7 +14,7 @@ from station.core.sights import Seen, look
 from station.core.store_policy import Sights
 from tests.checker.small import claim, gtin, product, reading
 
-SIGHTS = Sights()
+SIGHTS = Sights(outside=0.0)  # every product is in the gallery
 V = 0.6
 BELIEFS = Beliefs.of([product(at, 100.0 + 50 * at) for at in range(8)])
 
