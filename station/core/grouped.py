@@ -28,8 +28,9 @@ from station.core.density import Floats
 Places = NDArray[np.int64]
 Marks = NDArray[np.bool_]
 
-EDGE = 1.5  # odds above so many times the usual ones are an edge
+EDGE = 4.0  # odds above so many times the usual ones are an edge
 SIGHTINGS_MAX = 7  # of one group
+AT_ONCE = 5000  # numbers that are multiplied as quickly as a few
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,18 +223,24 @@ def _falling(least: int, changes: int, most: int, unit: float) -> Floats:
 
 
 def _times(whole: Floats, group: _Group) -> Floats:
-    result = np.zeros_like(whole)
-    size = len(whole)
-    for (m, k), factor in np.ndenumerate(group.polynomial):
-        if factor:
-            result[m:, k:] += factor * whole[: size - m, : size - k]
+    """Return `whole` (…, m, k) times the polynomial of the group."""
+    result: Floats = whole * group.polynomial[0, 0]
+    size = whole.shape[-1]
+    for m in range(group.size + 1):
+        for k in range(m == 0, group.size + 1 - m):
+            result[..., m:, k:] += group.polynomial[m, k] * whole[..., : size - m, : size - k]
     return result
 
 
 def _all_others(groups: Sequence[_Group], whole: Floats) -> Iterator[Floats]:
     """Yield for each group the product of the polynomials of all others with `whole`."""
-    if len(groups) == 1:
-        yield whole
+    if len(groups) == 1 or len(groups) * whole.size <= AT_ONCE:
+        others = np.repeat(whole[None], len(groups), axis=0)
+        for at, group in enumerate(groups):
+            without = others[at]
+            others = _times(others, group)
+            others[at] = without
+        yield from others
         return
     half = len(groups) // 2
     for mine, theirs in ((groups[:half], groups[half:]), (groups[half:], groups[:half])):
