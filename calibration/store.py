@@ -6,13 +6,13 @@ else is refused with one clear error, never half believed.
 """
 
 import hashlib
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from calibration.files import replace_file
 from calibration.model import Calibration
 
 SCHEMA: Literal[1] = 1
@@ -50,7 +50,7 @@ def save(state_dir: Path, scale: int, record: Record) -> Path:
     path = record_path(state_dir, scale)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+        replace_file(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     except OSError as error:
         raise CalibrationError(f"{path}: cannot be written: {error.strerror}; check the disk and its owner") from error
     return path
@@ -78,18 +78,3 @@ def _hash(record: Record) -> str:
     """Return the version that belongs to the record's content."""
     content = msgspec.json.encode(msgspec.structs.replace(record, version=""), order="deterministic")
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a new file beside the old one, sync it, put it in the old one's place, and sync the directory."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
