@@ -1,16 +1,14 @@
 """Whatever a running station says is published: every topic, every field, the properties beside the payload."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 
-from drivers.sim.magellan_device import MagellanDevice
 from station import schemas
 from tests.support.backend import Heard
-from tests.support.rig import CHEESE, MILK, Rig, bridge_rig, retail_rig
+from tests.support.magellan import scanner_rig
+from tests.support.rig import CHEESE, MILK, bridge_rig
 
 PROOF = {"signature", "keyid", "prevhash", "hash"}
 
@@ -43,43 +41,32 @@ def problems(heard: Heard, root: str) -> list[str]:
     return found
 
 
-@pytest.fixture
-def device() -> MagellanDevice:
-    return MagellanDevice()
-
-
-@pytest.fixture
-def rig(tmp_path: Path, device: MagellanDevice) -> Iterator[Rig]:
-    with retail_rig(tmp_path, "magellan", device) as made:
-        made.wait_idle()
-        yield made
-
-
-def test_all_that_a_station_says_is_published(rig: Rig, device: MagellanDevice) -> None:
-    rig.claim(CHEESE)
-    rig.put(411, 1033)
-    rig.wait_verdicts(1)
-    device.scan("]Q1https://pay.example/t/9f3c")
-    rig.claim(CHEESE, MILK, revision=2)
-    rig.wait_verdicts(2)
-    rig.claim(CHEESE, revision=1)
-    rig.command("release", {"transaction_id": "T-1"})
-    rig.command("feedback", {"transaction_id": "T-9", "source": "attendant", "contents": []})
-    rig.command("zero", {})
-    rig.command("stream", {"seconds": 5, "hz": 5})
-    rig.backend.send("cmd/claim", b"\xff")
-    rig.wait(lambda: len(rig.answers("claim")) == 4 and bool(rig.answers("feedback") and rig.answers("zero")))
-    rig.wait(lambda: bool(rig.backend.heard("tel/weight")))
-    rig.clear()
-    rig.wait(lambda: "closed" in rig.phases())
-    rig.mute(silent=True)
-    rig.wait(lambda: bool(rig.alarms()))
-    assert rig.station.stop() == 0
-    rig.wait(lambda: rig.backend.heard("st/conn")[-1].event["data"] == {"state": "offline"})
-    said = [heard for heard in rig.backend.messages if "/cmd/" not in heard.topic]
-    assert [problem for heard in said for problem in problems(heard, rig.backend.root)] == []
-    published = {f"{m.group}/{m.name}" for m in schemas.MESSAGES if not m.incoming and m.group != "res"}
-    assert published <= {heard.topic.removeprefix(rig.backend.root) for heard in said}
+def test_all_that_a_station_says_is_published(tmp_path: Path) -> None:
+    with scanner_rig(tmp_path) as (rig, device):
+        rig.claim(CHEESE)
+        rig.put(411, 1033)
+        rig.wait_verdicts(1)
+        device.scan("]Q1https://pay.example/t/9f3c")
+        rig.claim(CHEESE, MILK, revision=2)
+        rig.wait_verdicts(2)
+        rig.claim(CHEESE, revision=1)
+        rig.command("release", {"transaction_id": "T-1"})
+        rig.command("feedback", {"transaction_id": "T-9", "source": "attendant", "contents": []})
+        rig.command("zero", {})
+        rig.command("stream", {"seconds": 5, "hz": 5})
+        rig.backend.send("cmd/claim", b"\xff")
+        rig.wait(lambda: len(rig.answers("claim")) == 4 and bool(rig.answers("feedback") and rig.answers("zero")))
+        rig.wait(lambda: bool(rig.backend.heard("tel/weight")))
+        rig.clear()
+        rig.wait(lambda: "closed" in rig.phases())
+        rig.mute(silent=True)
+        rig.wait(lambda: bool(rig.alarms()))
+        assert rig.station.stop() == 0
+        rig.wait(lambda: rig.backend.heard("st/conn")[-1].event["data"] == {"state": "offline"})
+        said = [heard for heard in rig.backend.messages if "/cmd/" not in heard.topic]
+        assert [problem for heard in said for problem in problems(heard, rig.backend.root)] == []
+        published = {f"{m.group}/{m.name}" for m in schemas.MESSAGES if not m.incoming and m.group != "res"}
+        assert published <= {heard.topic.removeprefix(rig.backend.root) for heard in said}
 
 
 def test_load_cells_are_published_too(tmp_path: Path) -> None:
@@ -93,16 +80,17 @@ def test_load_cells_are_published_too(tmp_path: Path) -> None:
         assert [problem for heard in said for problem in problems(heard, rig.backend.root)] == []
 
 
-def test_what_is_not_published_is_noticed(rig: Rig) -> None:
+def test_what_is_not_published_is_noticed(tmp_path: Path) -> None:
     """The check above can fail: an unknown topic, an unknown field, an unknown word, a property too many."""
-    [conn] = rig.backend.heard("st/conn")[-1:]
-    root = rig.backend.root
-    assert problems(conn, root) == []
-    for topic, old, new in (
-        ("st/novelty", b"", b""),
-        ("st/conn", b'"state":', b'"mood":"fine","state":'),
-        ("st/conn", b'"online"', b'"asleep"'),
-        ("st/conn", b"station.conn.v1", b"station.conn.v2"),
-    ):
-        changed = Heard(root + topic, conn.payload.replace(old, new), conn.retain, False, None, None, conn.user)
-        assert len(problems(changed, root)) == 1, (topic, new)
+    with scanner_rig(tmp_path) as (rig, _):
+        [conn] = rig.backend.heard("st/conn")[-1:]
+        root = rig.backend.root
+        assert problems(conn, root) == []
+        for topic, old, new in (
+            ("st/novelty", b"", b""),
+            ("st/conn", b'"state":', b'"mood":"fine","state":'),
+            ("st/conn", b'"online"', b'"asleep"'),
+            ("st/conn", b"station.conn.v1", b"station.conn.v2"),
+        ):
+            changed = Heard(root + topic, conn.payload.replace(old, new), conn.retain, False, None, None, conn.user)
+            assert len(problems(changed, root)) == 1, (topic, new)
