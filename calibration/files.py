@@ -42,7 +42,7 @@ def _written(path: Path, data: bytes, mode: int) -> Path:
     """Return a new synced file beside `path`; nobody else can read it before it has its mode."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fchmod(descriptor, mode)

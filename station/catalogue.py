@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from calibration.files import sync_folder
 from station.catalogue_rows import COLUMNS, CatalogueError
 from station.core.product import Product
 
@@ -63,7 +64,7 @@ def store(path: Path, products: Iterable[Product]) -> str:
             fresh = Path(folder) / path.name
             _write(fresh, ordered, version)
             fresh.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except (OSError, sqlite3.Error) as error:
         raise CatalogueError(f"catalogue {path} cannot be written: {error}", "make room or check the disk") from error
     return version
@@ -124,11 +125,3 @@ def _write(path: Path, products: list[Product], version: str) -> None:
             database.executemany(_INSERT, map(msgspec.structs.astuple, products))
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

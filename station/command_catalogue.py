@@ -6,13 +6,13 @@ version that was announced (`catalogue.version_of`), else the transfer is thrown
 transfer takes the place of one that is not complete. Used by one thread.
 """
 
-import os
 import shutil
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import msgspec
 
+from calibration.files import replace_file
 from station import catalogue
 from station.catalogue_rows import CatalogueError
 from station.command_refusals import CommandRefusedError
@@ -134,7 +134,7 @@ class Gathering:
             self._refuse("serial_reused", f"serial {known.serial} is another transfer: raise the serial", present)
         self._discard()
         self._folder.mkdir(parents=True)
-        _write(self._folder / "header.json", msgspec.json.encode(header))
+        replace_file(self._folder / "header.json", msgspec.json.encode(header))
 
     def _keep(self, number: int, content: _Part, present: str | None) -> None:
         data, path = msgspec.json.encode(content), self._path(number)
@@ -146,7 +146,7 @@ class Gathering:
         if used + len(data) > TOTAL_MAX_BYTES:
             self._discard()
             self._refuse("catalogue_too_large", f"more than {TOTAL_MAX_BYTES} bytes; nothing was changed", present)
-        _write(path, data)
+        replace_file(path, data)
 
     def _apply(self, header: _Header, present: str | None) -> Transfer:
         products = {} if header.base is None else {p.gtin: p for p in catalogue.load(self._target).products}
@@ -168,7 +168,7 @@ class Gathering:
             message = f"the parts make {made}, not {header.version}; nothing was changed, send them anew"
             self._refuse("wrong_version", message, present)
         catalogue.store(self._target, ordered)
-        _write(self._applied_path, msgspec.json.encode(_Applied(header.serial, header.version)))
+        replace_file(self._applied_path, msgspec.json.encode(_Applied(header.serial, header.version)))
         self._discard()
         return Transfer(present=made, serial=header.serial, version=made, parts=header.parts, complete=True)
 
@@ -200,18 +200,3 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put a file in its place in one step, synced."""
-    partial = path.with_suffix(".new")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

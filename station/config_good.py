@@ -4,13 +4,13 @@ A station whose configuration someone broke overnight goes on with yesterday's, 
 together with the place it came from, since the paths in it are relative to that place.
 """
 
-import os
 import re
 import tomllib
 from pathlib import Path
 
 import msgspec
 
+from calibration.files import replace_file
 from station import config_remote
 from station.config import ConfigError, load, parse
 from station.config_keys import DEFAULT_STATE_DIR, Config, DriverOptions
@@ -85,13 +85,7 @@ def remember_good(config: Config) -> None:
     """Keep a configuration that the station has started with; raise `OSError` when the disk refuses."""
     target = Path(config.station.state_dir) / _NAME
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".part")
-    data = msgspec.json.encode(_Copy(config.source, config.text))
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # may hold a password
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
+    replace_file(target, msgspec.json.encode(_Copy(config.source, config.text)), 0o600)  # it may hold a password
 
 
 def last_good(state_dir: Path, options: DriverOptions) -> Config | None:

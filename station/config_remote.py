@@ -8,12 +8,12 @@ over. A configuration with which the station ends `TRIALS` times before it has p
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from calibration.files import replace_file
 from station.command_refusals import CommandRefusedError
 from station.config import ConfigError, parse
 from station.config_keys import Config, DriverOptions
@@ -142,16 +142,4 @@ def _note(state_dir: Path, asked: Asked) -> None:
 
 
 def _write(state_dir: Path, asked: Asked) -> None:
-    """Put the file in its place in one step, synced; it may hold a password."""
-    target = state_dir / NAME
-    partial = target.with_suffix(".part")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(asked))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
-    folder = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(state_dir / NAME, msgspec.json.encode(asked), 0o600)  # it may hold a password

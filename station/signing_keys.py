@@ -12,7 +12,6 @@ import errno
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -22,6 +21,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from calibration.files import create_file, replace_file
 from station import signing
 
 CREDENTIAL = "signing-key"
@@ -159,7 +159,7 @@ def _store(path: Path, private: Ed25519PrivateKey, *, replace: bool) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     _make_folder(path.parent)
-    _write(path, data, replace=replace)
+    (replace_file if replace else create_file)(path, data, 0o600)
 
 
 def remember(folder: Path, public: PublicKey) -> None:
@@ -168,7 +168,7 @@ def remember(folder: Path, public: PublicKey) -> None:
     try:
         if not path.exists() or path.read_bytes() != public.pem.encode():
             _make_folder(folder)
-            _write(path, public.pem.encode(), replace=True)
+            replace_file(path, public.pem.encode())
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -277,32 +277,3 @@ def _make_folder(folder: Path) -> None:
         if os.geteuid() == 0:
             owner = folder.parent.stat()
             os.chown(folder, owner.st_uid, owner.st_gid)
-
-
-def _write(path: Path, data: bytes, *, replace: bool) -> None:
-    """Put a file in its place in one step, synced, with mode 0600, for the owner of the directory it lies in."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600
-    fresh = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            if os.geteuid() == 0:  # made by root for a station that runs as somebody else
-                owner = path.parent.stat()
-                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-        if replace:
-            fresh.replace(path)
-        else:
-            os.link(fresh, path)  # never over one that is there
-        _sync_folder(path.parent)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

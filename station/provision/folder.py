@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from calibration.files import create_file, replace_file
+
 SECRET, PUBLIC = 0o600, 0o644
 
 
@@ -33,7 +35,7 @@ def write_new(folder: Path, files: Sequence[NewFile]) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for file in files:
-            _write(folder / file.name, file, os.O_EXCL)
+            create_file(folder / file.name, file.content, file.mode)
     except OSError as error:
         raise FolderError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
     return [folder / file.name for file in files]
@@ -41,19 +43,8 @@ def write_new(folder: Path, files: Sequence[NewFile]) -> list[Path]:
 
 def replace(folder: Path, file: NewFile) -> Path:
     """Put a file in the place of an older one, so that a reader sees either whole."""
-    part = file.name + ".part"
     try:
-        _write(folder / part, file, os.O_TRUNC)
-        (folder / part).replace(folder / file.name)
+        replace_file(folder / file.name, file.content, file.mode)
     except OSError as error:
         raise FolderError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
     return folder / file.name
-
-
-def _write(path: Path, file: NewFile, flag: int) -> None:
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | flag, file.mode)
-    with os.fdopen(number, "wb") as opened:
-        os.fchmod(number, file.mode)  # whatever the umask
-        opened.write(file.content)
-        opened.flush()
-        os.fsync(number)

@@ -8,7 +8,6 @@ or the new. The features are made again from the crops whenever the model, the r
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from PIL import Image
 
+from calibration.files import replace_file
 from station.vision import picture
 from station.vision.embedding import Embedding, Rows
 from station.vision.gallery import Gallery, empty
@@ -69,7 +69,7 @@ class GalleryStore:
                 content = _jpeg(crop)
                 path = home / f"{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}.jpg"
                 if not path.exists():
-                    _write(path, content)
+                    replace_file(path, content)
                     added += 1
         except OSError as error:
             raise GalleryError(f"gallery {self.folder} cannot be written: {error.strerror}") from error
@@ -125,7 +125,7 @@ class GalleryStore:
         np.savez(content, identity=identity, names=np.array(list(rows), np.str_), rows=stacked)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self._features, content.getvalue())
+            replace_file(self._features, content.getvalue())
         except OSError as error:
             raise GalleryError(f"gallery {self.folder} cannot be written: {error.strerror}") from error
 
@@ -152,18 +152,3 @@ def _jpeg(crop: picture.Pixels) -> bytes:
     content = BytesIO()
     Image.fromarray(crop).save(content, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return content.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that is whole or absent after a power cut."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
