@@ -22,7 +22,7 @@ FILE_LINES_MAX = 500
 FILE_LINES_MEDIAN = 150
 FUNCTION_LINES_MEDIAN = 8
 FUNCTION_LINES_P95 = 40
-MACHINE_PATHS = re.compile(r"/work/|/root/|/home/[a-z]|/tmp/[a-z]")
+MACHINE_PATHS = re.compile(r"/(?:work|root)/|/(?:home|tmp)/[a-z]")
 
 
 def tracked() -> list[Path]:

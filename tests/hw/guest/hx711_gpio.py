@@ -84,7 +84,7 @@ def unloaded(pace: Pace) -> Facts:
     gone = command("rmmod", "hx711_sim")
     absent = open_error(driver)
     start()
-    time.sleep(0.1)
+    command("udevadm", "settle")
     with sim.living(), opened(driver):
         until_believed(driver)
         return {"while_open": while_open, "gone": gone, "absent": absent, **recovered(driver)}
