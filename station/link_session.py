@@ -1,7 +1,8 @@
 """One connection to the broker, from TCP to its end: one paho client, used once.
 
 The thread that calls `run` does all reading and writing; other threads only queue packets (`publish`, `acknowledge`)
-and wake it. Callbacks do nothing but pass values on.
+and wake it. Callbacks do nothing but pass values on. Whoever has a loop of its own for many connections uses `open`,
+`step`, `finished`, `explain` and `close` in place of `run`.
 """
 
 import secrets
@@ -30,6 +31,14 @@ MAXIMUM_PACKET_BYTES = 1024 * 1024  # larger ones are not delivered to us at all
 MAX_RECEIVE_MAXIMUM = 65_535
 MAX_PACKET = 268_435_455
 TICK_S = 0.25
+FAILURES = (
+    OSError,
+    MQTTException,
+    ValueError,
+    LookupError,
+    AssertionError,
+    struct.error,
+)  # paho's, reading no MQTT, too
 LOST_REMEDY = "check the network and the broker's log; if it repeats, another client may use this station's id"
 
 
@@ -45,12 +54,12 @@ class Session:
         self._emit = emit
         self._trouble: Trouble | None = None
         self._ending: str | None = None
+        self._opened_s = 0.0
         self._goodbye = False
         self._tls: link_tls.Context | None = None
         self._connack: tuple[bool, Properties] | None = None
         self._client = self._make_client()
-        self._wake_r, self._wake_w = socket.socketpair()
-        self._wake_w.settimeout(0)
+        self._wake: tuple[socket.socket, socket.socket] | None = None  # the thread listens to the first
 
     # -- for other threads
 
@@ -90,7 +99,8 @@ class Session:
     def wake(self) -> None:
         """Make the thread look again."""
         try:
-            self._wake_w.send(b"w")
+            if self._wake is not None:
+                self._wake[1].send(b"w")
         except OSError:  # full: it will look anyhow; closed: nobody is left to look
             return
 
@@ -98,20 +108,82 @@ class Session:
 
     def run(self, will: Publication | None) -> Trouble:
         """Connect and serve until the connection ends; return why."""
+        self._wake = socket.socketpair()
+        self._wake[1].settimeout(0)
         try:
-            self._prepare(will)
-            self._client.connect(
-                self._options.host, self._options.port, self._options.keepalive_s, clean_start=False,
-                properties=self._connect_properties(),
-            )  # fmt: skip
-            self._serve()
-        except OSError as error:
-            return self._trouble or link_tls.explain(self._options, error)
-        except (MQTTException, ValueError, LookupError, AssertionError, struct.error) as error:  # paho, reading no MQTT
-            return Trouble(f"not MQTT 5: {error}", "check `mqtt.port`, and that the broker speaks MQTT 5")
+            self.open(will)
+            while (sock := self.sock) is not None and not self.finished():
+                self._serve_once(sock, self._wake[0])
+        except FAILURES as error:
+            return self.explain(error)
         finally:
-            self._close()
+            self.close()
+        return self.why()
+
+    # -- for loops; of `FAILURES` any may be raised
+
+    @property
+    def sock(self) -> Any:
+        """The connection's socket, None where there is none (any more)."""
+        return self._client.socket()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._client.want_write())
+
+    def open(self, will: Publication | None) -> None:
+        """Connect; waits for TCP and TLS."""
+        self._prepare(will)
+        self._opened_s = time.monotonic()
+        self._client.connect(
+            self._options.host, self._options.port, self._options.keepalive_s, clean_start=False,
+            properties=self._connect_properties(),
+        )  # fmt: skip
+
+    def step(self, *, readable: bool) -> None:
+        """Read if there is something, write what waits, keep alive."""
+        sock = self.sock
+        if readable:
+            self._client.loop_read()
+            while isinstance(sock, ssl.SSLSocket) and self.sock is sock and sock.pending() > 0:
+                self._client.loop_read()
+        if self._client.want_write():
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def finished(self) -> bool:
+        """Say whether the connection is over, or has to be; a goodbye is then said."""
+        if self.sock is None:
+            return True
+        if self._ending is not None:
+            if self._goodbye:
+                self._client.disconnect()
+                self._client.loop_write()
+            return True
+        if self.up_since_s is None and time.monotonic() > self._opened_s + self._options.connect_s:
+            self._trouble = Trouble("no answer to MQTT's CONNECT or SUBSCRIBE", "check that the port is MQTT's")
+            return True
+        return False
+
+    def explain(self, error: Exception) -> Trouble:
+        """Say why it came to one of `FAILURES`."""
+        if isinstance(error, OSError):
+            return self._trouble or link_tls.explain(self._options, error)
+        return Trouble(f"not MQTT 5: {error}", "check `mqtt.port`, and that the broker speaks MQTT 5")
+
+    def why(self) -> Trouble:
+        """Say why the connection is over."""
         return self._trouble or self._lost()
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        if (sock := self._client.socket()) is not None:
+            sock.close()
+        for each in self._wake or ():
+            each.close()
+
+    # -- inside
 
     def _make_client(self) -> Client:
         client = Client(
@@ -151,36 +223,13 @@ class Session:
         properties.MaximumPacketSize = MAXIMUM_PACKET_BYTES
         return properties
 
-    def _serve(self) -> None:
-        give_up_s = time.monotonic() + self._options.connect_s
-        while (sock := self._client.socket()) is not None:
-            if self._ending is not None:
-                if self._goodbye:
-                    self._client.disconnect()
-                    self._client.loop_write()
-                return
-            if self.up_since_s is None and time.monotonic() > give_up_s:
-                self._trouble = Trouble("no answer to MQTT's CONNECT or SUBSCRIBE", "check that the port is MQTT's")
-                return
-            self._serve_once(sock)
-
-    def _serve_once(self, sock: Any) -> None:
+    def _serve_once(self, sock: Any, wake: socket.socket) -> None:
         buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        writing = [sock] if self._client.want_write() else []
-        readable, _, _ = select.select([sock, self._wake_r], writing, [], 0 if buffered else TICK_S)
-        if self._wake_r in readable:
-            self._wake_r.recv(4096)
-        if sock in readable or buffered:
-            self._client.loop_read()
-        if self._client.want_write():
-            self._client.loop_write()
-        self._client.loop_misc()
-
-    def _close(self) -> None:
-        if (sock := self._client.socket()) is not None:
-            sock.close()
-        self._wake_r.close()
-        self._wake_w.close()
+        writing = [sock] if self.wants_write else []
+        readable, _, _ = select.select([sock, wake], writing, [], 0 if buffered else TICK_S)
+        if wake in readable:
+            wake.recv(4096)
+        self.step(readable=buffered or sock in readable)
 
     def _lost(self) -> Trouble:
         if self._ending is not None:
@@ -191,7 +240,7 @@ class Session:
             return Trouble("the broker closed the connection before its CONNACK", "look into the broker's log")
         return Trouble("the connection is lost", LOST_REMEDY)
 
-    # -- paho's callbacks, in the thread
+    # -- paho's callbacks, where it is read and written
 
     def _on_register_write(self, _client: Client, _userdata: Any, _sock: Any) -> None:
         self.wake()
