@@ -6,7 +6,7 @@ link's thread only calls `emit`; what it emits comes back through `handle`. Call
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -18,7 +18,7 @@ from station.commands import Answer, Command, Commands
 from station.link import Link
 from station.link_values import Arrived, Emit, LinkDown, LinkEvent, LinkOptions, LinkUp, Publication, Published
 from station.outbox import Outbox, OutboxError, Ref
-from station.publisher import Observe, Publisher
+from station.publisher import Observe, Port, Publisher
 from station.pump import FAILURE, NO_MATCHING_SUBSCRIBERS, PumpOptions
 from station.wire import Station, WireError
 
@@ -34,6 +34,26 @@ CLOSE_S = 2.0
 Conn = Literal["online", "draining", "offline", "lost"]
 
 
+class Connecting(Port, Protocol):
+    """A link, as `station.link.Link` is one."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still connects."""
+
+    def start(self) -> None:
+        """Begin to connect."""
+
+    def acknowledge(self, connection: int, mid: int) -> None:
+        """Acknowledge a message that arrived."""
+
+    def close(self, last: Publication | None, timeout_s: float) -> bool:
+        """Publish a last message, and end."""
+
+
+Connect = Callable[[LinkOptions, list[str], Callable[[], Publication | None], Emit], Connecting]
+
+
 class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where the broker is, at what rates to publish, and which commands the station carries out."""
 
@@ -41,6 +61,7 @@ class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
     pump: PumpOptions = PumpOptions()
     commands: frozenset[str] = frozenset()
     trust: Trust | None = None  # in signed commands
+    connect: Connect = Link  # the fleet's stations share one thread
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +114,7 @@ class Delivery:
         self._receipts = Receipts()
         acknowledgements = station.topic("ack", "verdict")
         link_clock = replace(clock)  # the will is made in the link's thread
-        self._link = Link(
+        self._link = options.connect(
             options.link, [station.topic("cmd", "+"), acknowledgements], lambda: self._conn("lost", link_clock), emit
         )
         topics = [station.topic("evt", name) for name in EVENTS]
