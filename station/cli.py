@@ -98,6 +98,12 @@ def _provision(commands: clitools.Subparsers) -> None:
     command.add_commands(commands)
 
 
+def _fleet(commands: clitools.Subparsers) -> None:
+    from station.fleet import command
+
+    command.add_command(commands)
+
+
 def _schema(commands: clitools.Subparsers) -> None:
     from station import schema_cli
 
@@ -107,6 +113,7 @@ def _schema(commands: clitools.Subparsers) -> None:
 MOUNTS = {
     "run": _run,
     "demo": _demo,
+    "fleet": _fleet,
     "config": _config,
     "check": _check,
     "doctor": _doctor,
