@@ -83,13 +83,14 @@ class Assessor:
         return [] if answer is None else [answer]
 
     def diagnosis(self) -> messages.Suspicions:
-        """Return what many transactions say of scale and carriers now."""
+        """Return what many transactions say of scale and carriers now, and what staff found of the decisions."""
         diagnosis = self._school.ward.diagnosis
         errors = {
             name: messages.Estimate(value=round(value, 2) + 0.0, sd=round(sd, 2))
             for name, (value, sd) in diagnosis.estimates().items()
         }
-        return messages.Suspicions(errors=errors, slips=diagnosis.state.slips)
+        feedback = dict(sorted(self._school.teacher.counts.items()))
+        return messages.Suspicions(errors=errors, slips=diagnosis.state.slips, feedback=feedback)
 
     def close(self) -> None:
         """Make what was learned durable."""

@@ -192,6 +192,10 @@ class Suspicions(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="of `zero`, `basket`, `cart`, `bag` in grams, of `gain` in grams a kilogram"),
     ]
     slips: Annotated[int, Meta(description="shoppers whose baskets differ by more than chance; who, is not told")]
+    feedback: Annotated[
+        dict[str, int],
+        Meta(description="transactions that staff looked at, by decision and whether it was right: `review_wrong`"),
+    ] = {}
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,11 @@ class School:
         place = learner.beliefs.index.get(gtin14)
         return None if place is None else float(learner.state.stated_g[place])
 
+    def _name_of(self, gtin14: str) -> str:
+        """Return what the catalogue calls a product, nothing if it does not know it."""
+        place = self.beliefs.index.get(gtin14)
+        return "" if place is None else self.beliefs.names[place]
+
     def _restore(self, store: LessonStore) -> None:
         try:
             stored = store.load()
@@ -165,7 +170,7 @@ class School:
             remedy="import an exported state, or let it learn again; restart to clear",
         )  # fmt: skip
         stored = [unwritable, damaged] if aside is not None else [unwritable]
-        return stored + self.ward.alarms()
+        return stored + self.ward.alarms(self._name_of)
 
     def close(self) -> None:
         """Make everything durable."""

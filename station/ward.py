@@ -62,9 +62,10 @@ class Ward:
             return reading
         return msgspec.structs.replace(reading, sd_g=(reading.sd_g**2 + doubt_g**2) ** 0.5)
 
-    def alarms(self) -> list[Alarm]:
+    def alarms(self, name_of: Callable[[str], str]) -> list[Alarm]:
         """Return the alarms that stand, and those that have ended since the last call."""
-        now = {(a.code, a.part): a for a in diagnosis_words.alarms(list(self.diagnosis.state.conditions.values()))}
+        standing = diagnosis_words.alarms(list(self.diagnosis.state.conditions.values()), name_of)
+        now = {(alarm.code, alarm.part): alarm for alarm in standing}
         ended = [Alarm(code=code, part=part, raised=False) for code, part in self._told if (code, part) not in now]
         self._told = now
         return [*now.values(), *ended]

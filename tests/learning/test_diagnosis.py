@@ -65,6 +65,7 @@ def test_a_shopper_who_slips_raises_no_alarm_of_any_kind() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_20_000_honest_transactions_raise_nothing() -> None:
     store = Store(weighed=30, seed=11)
     store.visits(20_000)

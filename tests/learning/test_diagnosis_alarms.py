@@ -115,5 +115,6 @@ def test_a_catalogue_that_is_put_right_ends_a_stale_weight(tmp_path: Path) -> No
     assert raised(school) == {"WEIGHT_STALE": gtin_of(2)}
     message = next(alarm.message for alarm in school.alarms() if alarm.raised)
     assert "more than the catalogue says" in message
+    assert message.startswith(f"P2 ({gtin_of(2)}) weighs")
     school.open(Beliefs.of(store.shop.catalogue()))
     assert raised(school) == {}

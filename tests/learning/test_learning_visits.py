@@ -8,11 +8,14 @@ from station.assessor import Assessor
 from station.command_refusals import CommandRefusedError
 from station.commanding import to_event
 from station.core import effects, events
+from station.core.claim import Claim, Line
+from station.core.evidence import Reading
 from station.core.feedback import Content, Feedback
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
+from station.core.verdict import Judgement
 from station.school import School
-from tests.learning.shop import gtin_of
+from tests.learning.shop import Shop, gtin_of
 from tests.support.virtual import Virtual
 
 
@@ -71,3 +74,16 @@ def test_feedback_on_nothing_is_answered_with_its_code(tmp_path: Any) -> None:
     answers = assessor.learn(effects.Feed(told=told, command=4))
     assert [(answer.command, answer.code) for answer in answers] == [(4, "unknown_transaction")]
     assert assessor.learn(effects.Feed(told=told)) == []
+
+
+def test_what_staff_found_of_the_decisions_is_told_in_the_station_s_health(tmp_path: Any) -> None:
+    school = School(Policy(), LearningSettings())
+    assessor = Assessor(tmp_path / "catalogue.db", Policy(), school, lambda: 20_000.0)
+    assert assessor.diagnosis().feedback == {}
+    school.open(Shop().beliefs())
+    claim = Claim(transaction_id="T-1", revision=1, lines=(Line(line=1, gtin=gtin_of(1), quantity=1),))
+    judgement = Judgement(decision="review", action="sight_check", currency="EUR", p_as_claimed=0.4)
+    school.judged(claim, Reading(t_ns=0, gross_g=500.0, sd_g=2.0), judgement, 20_000.0)
+    found = (Content(gtin=gtin_of(1)), Content(gtin=gtin_of(2)))
+    assessor.learn(effects.Feed(told=Feedback(transaction_id="T-1", source="attendant", contents=found)))
+    assert assessor.diagnosis().feedback == {"review_wrong": 1}
