@@ -1,0 +1,438 @@
+"""The guided flow as a machine: readings and keys in, what to show and what to keep out; no clock, no screen, no file.
+
+For each action it waits until the scale shows what the action asks for, lets it rest, measures, and hands the result
+out. What lies there is told from the weighing for now (`provisional`): where that can be believed, a load that is a
+tenth off is not taken without a word, nor one at the wrong corner. What cannot be believed is never in the way:
+Enter takes what lies there.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from calibration import provisional, remarks
+from calibration.captures import Capture, Position
+from calibration.capturing import Live, Measured, Watch
+from calibration.loads import LoadError
+from calibration.loads import load as parse_load
+from calibration.model import Calibration
+from calibration.placing import where_g
+from calibration.procedure import NEEDED, Action, Platform
+from calibration.remarks import Message
+from drivers.base import Indication, Sample
+
+S_NS = 1_000_000_000
+NEAR = 0.1  # of the load: a reading so near to what was asked is what was asked
+NEAR_E, EMPTY_E = 10.0, 20.0
+EMPTY_PART = 0.01  # of capacity: less is an empty platform
+ROUGH = 0.25  # of the load must be seen where the sensitivity is only guessed
+DOUBT_NS, UNREST_NS = 3 * S_NS, 20 * S_NS
+PRESSED = 0.02  # of capacity: a hand on a corner
+
+Phase = Literal["ready", "place", "doubt", "measure", "hold", "press", "type", "skip", "odd", "done"]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a screen shows."""
+
+    action: Action | None
+    number: int
+    count: int
+    phase: Phase
+    live: Live | None
+    gross_g: float | None
+    believed: bool
+    cells_g: tuple[float, ...]
+    band_g: float
+    left_s: float = 0.0
+    question: Message | None = None
+    notes: tuple[Message, ...] = ()
+    typed: str | None = None
+    step_number: int = 0
+    step_count: int = 0
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A capture to keep: the action as it was carried out, what was measured, or why it was left out."""
+
+    action: Action
+    key: str
+    measured: Measured | None
+    replaces: int | None = None
+    skipped: str | None = None
+
+
+class Guide:
+    """One session's flow. Feed `handle` and `press`; keep each `Taken` and confirm it with `kept`; show `view`."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        verification_interval_g: float,
+        plan: Sequence[Action],
+        captures: dict[str, Capture],
+        *,
+        history: Sequence[Capture] = (),
+        prior: Calibration | None = None,
+        positions_mm: tuple[tuple[float, float], ...] | None = None,
+    ) -> None:
+        self._platform, self._plan, self._prior, self._positions = platform, tuple(plan), prior, positions_mm
+        self._e_g = verification_interval_g
+        self._made = dict(captures)
+        self._history = list(history)
+        self._watch = Watch(verification_interval_g / 2)
+        self._live: Live | None = None
+        self._now_ns = 0
+        self._notes: list[Message] = []
+        self._typed = ""
+        self._other: dict[str, Action] = {}  # actions whose load was typed anew
+        self._sure = False  # Enter was pressed for what lies there
+        self._doubt_since_ns: int | None = None
+        self._since_ns: int | None = None
+        self._measuring = False
+        self._armed = False
+        self._seen_g = 0.0  # what lay there when the last capture was made
+        self._odd: Message | None = None
+        self._input: Literal["type", "skip"] | None = None
+        self._at = self._next_open(0)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every action is done or left out."""
+        return self._at is None
+
+    @property
+    def action(self) -> Action | None:
+        """What is to be done now."""
+        if self._at is None:
+            return None
+        planned = self._plan[self._at]
+        return self._other.get(planned.key, planned)
+
+    @property
+    def step_done(self) -> bool:
+        """Whether the action that comes next begins another step than the last capture."""
+        return not self._history or self.action is None or self.action.step != self._history[-1].step
+
+    def handle(self, reading: Sample | Indication) -> Taken | None:
+        """Take a reading; return what is to be kept."""
+        self._now_ns = reading.t_ns
+        measured = self._watch.handle(reading)
+        self._live = self._watch.live() or self._live
+        if self._watch.weigher is None and self._live is not None:
+            self._weigh_anew()
+        action = self.action
+        if action is None or self._input is not None or self._odd is not None:
+            return None
+        if measured is not None and self._measuring:
+            return self._take(action, measured)
+        self._since_ns = reading.t_ns if self._since_ns is None else self._since_ns
+        if action.do == "press":
+            self._feel(action)
+        elif not self._measuring and self._live is not None and self._is_there(action, self._live):
+            self._start(action)
+        elif self._measuring and self._live is not None and self._left(action, self._live):
+            self._stop()
+        return None
+
+    def press(self, key: str) -> Taken | None:
+        """Take a key: a character, or `enter`, `back`, `escape`; return what is to be kept."""
+        if self._input is not None:
+            return self._edit(key)
+        if self.action is None:
+            return None
+        if key == "enter":
+            self._confirm()
+        elif key == "r":
+            self._repeat()
+        elif key == "b":
+            self._go_back()
+        elif key == "n":
+            self._forward()
+        elif key == "w" and (self.action.do == "load" or self._odd is not None):
+            self._retype()
+        elif key == "s":
+            self._ask_reason()
+        return None
+
+    def kept(self, capture: Capture, key: str) -> None:
+        """Know that a capture is on disk; go on to the next action."""
+        self._made[key] = capture
+        self._history.append(capture)
+        self._weigh_anew()
+        self._remark(capture)
+        at = next((n for n, action in enumerate(self._plan) if action.key == key), -1)
+        self._move(self._next_open(at + 1))
+
+    def view(self) -> View:
+        """Return what to show now."""
+        live, weigher = self._live, self._watch.weigher
+        action = self.action
+        usable = live is not None and weigher is not None and len(weigher.zeros) == len(live.values)
+        cells_g = weigher.cells_g(live.values) if usable and weigher is not None and live is not None else ()
+        steps = list(dict.fromkeys(planned.step for planned in self._plan))
+        return View(
+            action=action,
+            number=len(self._plan) if self._at is None else self._at + 1,
+            count=len(self._plan),
+            phase=self._phase(),
+            live=live,
+            gross_g=sum(cells_g) if usable else None,
+            believed=self._believed,
+            cells_g=cells_g,
+            band_g=self._e_g / 2,
+            left_s=self._left_s(),
+            question=self._question(),
+            notes=tuple(self._notes),
+            typed=self._typed if self._input else None,
+            step_number=steps.index(action.step) + 1 if action else len(steps),
+            step_count=len(steps),
+        )
+
+    # What lies there
+
+    @property
+    def _believed(self) -> bool:
+        return self._watch.weigher is not None and self._watch.weigher.source != "nominal"
+
+    def _gross_g(self, live: Live) -> float:
+        weigher = self._watch.weigher
+        return 0.0 if weigher is None or len(weigher.zeros) != len(live.values) else weigher.gross_g(live.values)
+
+    def _is_there(self, action: Action, live: Live) -> bool:
+        """Tell whether measuring may begin: what was asked for lies there, or somebody said so."""
+        if action.do == "hold":
+            return self._left_s() <= 0
+        gross_g = self._gross_g(live)
+        fits = self._is_empty(gross_g) if action.do == "empty" else self._fits(action, gross_g)
+        if self._sure or (fits and self._misplaced(action) is None):
+            return True
+        touched = abs(gross_g - self._seen_g) > EMPTY_E * self._e_g  # since the last capture: not just still there
+        if not (live.rests and touched):
+            self._doubt_since_ns = None
+        elif self._doubt_since_ns is None:
+            self._doubt_since_ns = live.t_ns
+        return False
+
+    def _is_empty(self, gross_g: float) -> bool:
+        if not any(capture.skipped is None for capture in self._made.values()):
+            return False  # nobody has said yet that the platform is empty
+        return abs(gross_g) <= EMPTY_PART * self._platform.capacity_g + NEAR_E * self._e_g
+
+    def _fits(self, action: Action, gross_g: float) -> bool:
+        if self._believed:
+            return abs(gross_g - action.load_g) <= max(NEAR * action.load_g, NEAR_E * self._e_g)
+        return len(action.weights) == 1 and abs(gross_g) > ROUGH * action.load_g
+
+    def _misplaced(self, action: Action) -> Position | None:
+        """Return where the load seems to lie, if that is not where it should."""
+        live, weigher = self._live, self._watch.weigher
+        if live is None or weigher is None or not self._believed or len(live.values) != len(weigher.zeros):
+            return None
+        if action.do != "load" or action.position is None or not self._platform.gives_counts:
+            return None
+        seen = where_g(weigher.cells_g(live.values), self._positions)
+        return None if seen in {None, action.position} else seen
+
+    def _left(self, action: Action, live: Live) -> bool:
+        """Tell whether what was measured has gone."""
+        gross_g = self._gross_g(live)
+        if self._sure or action.do == "hold":
+            return False
+        return not (self._is_empty(gross_g) if action.do == "empty" else self._fits(action, gross_g))
+
+    def _feel(self, action: Action) -> None:
+        """Follow a hand that presses on a corner and goes."""
+        live, weigher = self._live, self._watch.weigher
+        if live is None or weigher is None:
+            return
+        pressed = max(abs(load_g) for load_g in weigher.cells_g(live.values)) > PRESSED * self._platform.capacity_g
+        if not pressed and live.rests:
+            self._armed = True  # the hand of the corner before has gone
+        if pressed and self._armed and not self._measuring:
+            self._measuring = True
+            self._watch.measure(action.seconds, at_rest=False)
+
+    def _start(self, action: Action) -> None:
+        self._measuring = True
+        self._watch.measure(action.seconds)
+
+    def _stop(self) -> None:
+        self._measuring = False
+        self._watch.stop()
+
+    def _take(self, action: Action, measured: Measured) -> Taken:
+        self._measuring = False
+        return self._hand_out(action, measured=measured)
+
+    def _hand_out(self, action: Action, *, measured: Measured | None = None, skipped: str | None = None) -> Taken:
+        key = self._plan[self._at or 0].key
+        before = self._made.get(key)
+        number = None if before is None else before.number
+        return Taken(action=action, key=key, measured=measured, replaces=number, skipped=skipped)
+
+    def _weigh_anew(self) -> None:
+        seen = None if self._live is None else self._live.values
+        if self._platform.gives_counts:
+            self._watch.weigher = provisional.weigher(self._history, self._prior, self._platform.capacity_g, seen)
+        else:
+            self._watch.weigher = provisional.instrument(self._history)
+
+    # Going on and back
+
+    def _move(self, at: int | None) -> None:
+        self._stop()
+        self._at = at
+        self._sure, self._armed, self._doubt_since_ns, self._since_ns = False, False, None, None
+        self._seen_g = 0.0 if self._live is None else self._gross_g(self._live)
+
+    def _is_open(self, action: Action) -> bool:
+        skipped = {capture.step for capture in self._made.values() if capture.skipped is not None}
+        return action.key not in self._made and action.step not in skipped
+
+    def _next_open(self, start: int) -> int | None:
+        order = [*range(start, len(self._plan)), *range(min(start, len(self._plan)))]
+        return next((at for at in order if self._is_open(self._plan[at])), None)
+
+    def _repeat(self) -> None:
+        self._notes.clear()
+        if self._odd is None and (self._measuring or not self._history):
+            self._stop()
+            self._sure = False
+            return
+        self._odd = None
+        last = self._history[-1].number
+        at = next((n for n, action in enumerate(self._plan) if self._is_of(action, last)), self._at)
+        self._move(at)
+
+    def _is_of(self, action: Action, number: int) -> bool:
+        made = self._made.get(action.key)
+        return made is not None and made.number == number
+
+    def _go_back(self) -> None:
+        self._odd = None
+        self._notes.clear()
+        self._move(max(0, (len(self._plan) if self._at is None else self._at) - 1))
+
+    def _forward(self) -> None:
+        """Go on to what is not done yet, from something that was looked at again."""
+        if self._at is not None and self._plan[self._at].key in self._made:
+            self._move(self._next_open(self._at + 1))
+
+    def _confirm(self) -> None:
+        if self._odd is not None:
+            self._odd = None
+        else:
+            self._sure = True
+        self._notes.clear()
+
+    # Typing
+
+    def _retype(self) -> None:
+        if self._odd is not None:
+            self._repeat()
+        self._input, self._typed = "type", ""
+        self._stop()
+
+    def _ask_reason(self) -> None:
+        action = self.action
+        if action is None or action.step in NEEDED:
+            self._notes = [Message("needed")]
+            return
+        self._input, self._typed = "skip", ""
+        self._stop()
+
+    def _edit(self, key: str) -> Taken | None:
+        if key == "escape":
+            self._input = None
+        elif key == "back":
+            self._typed = self._typed[:-1]
+        elif key == "enter":
+            return self._entered()
+        elif len(key) == 1 and key.isprintable():
+            self._typed += key
+        return None
+
+    def _entered(self) -> Taken | None:
+        text, action, how = self._typed.strip(), self.action, self._input
+        if not text or action is None:
+            return None
+        if how == "skip":
+            self._input = None
+            return self._hand_out(action, skipped=text)
+        try:
+            given = parse_load(text, ())
+        except LoadError as error:
+            self._notes, self._typed = [Message("plain", {"text": str(error)})], ""
+            return None
+        self._input = None
+        self._notes.clear()
+        changed = msgspec.structs.replace(action, load_g=given.grams, weights=given.weights)
+        if given.grams > self._platform.capacity_g:
+            self._notes = [Message("above", {"load": given.grams, "capacity": self._platform.capacity_g})]
+            return None
+        self._other[self._plan[self._at or 0].key] = changed
+        return None
+
+    # What to say
+
+    def _remark(self, capture: Capture) -> None:
+        """Say what a capture shows at once."""
+        self._notes, self._odd = remarks.on(capture, self._history, self._watch.weigher, self._platform.capacity_g)
+
+    def _left_s(self) -> float:
+        action, live = self.action, self._live
+        if action is None or action.do != "hold" or live is None:
+            return 0.0
+        put_ns = next((c.start_ns for c in reversed(self._history) if c.step == action.step and c.load_g > 0
+                       and c.skipped is None and c.series == 1), live.t_ns)  # fmt: skip
+        return max(0.0, action.after_s - (live.t_ns - put_ns) / S_NS)
+
+    def _phase(self) -> Phase:
+        if self.action is None:
+            return "done"
+        if self._input is not None:
+            return self._input
+        if self._odd is not None:
+            return "odd"
+        if self._measuring:
+            return "measure"
+        if self.action.do in {"press", "hold"}:
+            return "press" if self.action.do == "press" else "hold"
+        return "doubt" if self._question() is not None else "place"
+
+    def _question(self) -> Message | None:
+        """Return what stands in the way: something odd, a doubt about what lies there, or unrest."""
+        action, live = self.action, self._live
+        if self._odd is not None:
+            return self._odd
+        if action is None or self._input is not None:
+            return None
+        if live is None or self._measuring:
+            return self._unrest()
+        if action.do == "empty" and not any(capture.skipped is None for capture in self._made.values()):
+            return self._unrest() or Message("is_empty")
+        long = self._doubt_since_ns is not None and live.t_ns - self._doubt_since_ns >= DOUBT_NS
+        return self._doubt(action, self._gross_g(live)) if long else self._unrest()
+
+    def _doubt(self, action: Action, gross_g: float) -> Message:
+        """Say how what lies there differs from what was asked."""
+        if action.do == "empty":
+            return Message("not_empty", {"gross_g": gross_g})
+        if not self._fits(action, gross_g):
+            key = "mismatch" if self._believed else "all_there"
+            return Message(key, {"gross_g": gross_g, "load_g": action.load_g})
+        return Message("misplaced", {"seen": self._misplaced(action), "asked": action.position})
+
+    def _unrest(self) -> Message | None:
+        """Say why nothing happens: readings that are not believed, or a scale that does not rest."""
+        for trouble in self._watch.troubles(self._now_ns):
+            name, _, channel = trouble.partition(":")
+            if channel or name != "saturated":
+                return Message("trouble", {"trouble": name, "cell": int(channel) if channel else None})
+        live = self._live
+        waited = self._since_ns is not None and self._now_ns - self._since_ns > UNREST_NS
+        if live is not None and waited and not live.rests and (self._measuring or self._sure):
+            return Message("unrest", {"swing_g": live.swing_g, "band_g": self._e_g / 2})
+        return None
