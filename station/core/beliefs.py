@@ -17,7 +17,7 @@ scatter was measured. A deposit is money: it weighs nothing and cannot lie anywh
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ DEPOSITS = {"deposit", "deposits", "pfand", "leergut", "consigne", "consignes"} 
 DEPOSIT_SD_G = 1.0
 PRICE_MINOR = 300.0  # of a product in a catalogue without any price
 FEW_PRICED, FLAT = 20, 0.05  # products that show nothing; variance of log prices below which they hardly do
+TAUGHT = "mean_g", "mean_sd_g", "unit_sd_g", "freedom", "variance_g2", "fourth"  # the arrays that `teach` changes
 NARROW_SPREAD = 0.3  # variance of the logarithm of a weight guessed from its price: no price tells more, and …
 WIDE_SPREAD = 0.8  # … of one of which nothing is known
 
@@ -71,6 +72,7 @@ class Beliefs:
     usual_sd_g: float  # … and its standard deviation
     usual_price_minor: float
     by_price: "ByPrice"  # what a product that nobody described may weigh
+    taught: list[tuple[NDArray[np.int64], Floats]] = field(default_factory=list)  # places, and rows of what stood there
 
     def __len__(self) -> int:
         """Count the products."""
@@ -87,11 +89,12 @@ class Beliefs:
             order=np.argsort(mean_g, kind="stable").astype(np.int64),
             reach=Reach.of(mean_g, self.variance_g2, self.fourth, self.prior),
             sums=sums_of(mean_g, sd_g, self.prior, SEVERAL_MAX),
-            priced=sums_of(mean_g, sd_g, self.prior * self.price_minor, 1)[0],
+            priced=sums_of(mean_g, sd_g, self.prior * self.price_minor, 1)[0], taught=[],
         )  # fmt: skip
 
     def teach(self, at: NDArray[np.int64], mean_g: Floats, mean_g2: Floats, unit_g2: Floats, freedom: Floats) -> None:
         """Put learned weights in place; only for beliefs from `own`; order and densities stay as they are."""
+        self.taught.append((at, np.stack([getattr(self, name)[at] for name in TAUGHT])))
         self.mean_g[at], self.mean_sd_g[at], self.unit_sd_g[at] = mean_g, np.sqrt(mean_g2), np.sqrt(unit_g2)
         self.freedom[at], self.variance_g2[at] = freedom, mean_g2 + unit_g2
         self.fourth[at] = (mean_g2**2 + unit_g2**2) / freedom

@@ -39,6 +39,10 @@ class Ledger:
         """A transaction that was withdrawn, or never judged, may be claimed again from the first revision."""
         self._claims.pop(transaction_id, None)
 
+    def forget_all(self) -> None:
+        """Remember nothing any more."""
+        self._claims.clear()
+
 
 def _digest(claim: Claim) -> bytes:
     return hashlib.sha256(msgspec.json.encode(claim)).digest()

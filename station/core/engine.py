@@ -5,7 +5,7 @@ It knows no clock: time is what events say. Weights go to `weighing`, whose chan
 name here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from station.core import codes, events
 from station.core.cell_watch import CellWatch
@@ -18,7 +18,7 @@ from station.core.setup import Setup
 from station.core.tracks import NS
 from station.core.transaction import Input, State
 from station.core.verdict import Versions
-from station.core.visit import Visit, snapshot
+from station.core.visit import Visit, renamed, snapshot
 from station.core.weighing import Calmed, Change, Loaded, Moved, PlatformPhase, Settled, Unloaded, Weighing
 from station.core.zeroing import Zeroing
 
@@ -85,6 +85,13 @@ class Engine:
         for claim in (kept.claim, kept.next_claim):
             if claim is not None:
                 self._ledger.keep(claim)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Call the open visit's transactions by other names, forget all others; for a copy that leaves."""
+        self._ledger.forget_all()
+        if self.visit is not None:
+            self.visit.claim = renamed(self.visit.claim, names)
+            self.visit.next_claim = renamed(self.visit.next_claim, names)
 
     def handle(self, event: events.AnyEvent) -> list[Effect]:
         """Take one event and return what is to be done, in order."""

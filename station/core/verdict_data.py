@@ -26,12 +26,17 @@ def to_wire(verdict: Verdict) -> dict[str, Any]:
         "evidence": msgspec.to_builtins(verdict.evidence), "versions": msgspec.to_builtins(verdict.versions),
         "timing_ms": {name: round(value) for name, value in msgspec.to_builtins(verdict.timing_ms).items()},
     }  # fmt: skip
-    return {name: _rounded(name, value) for name, value in head.items()}
+    return rounded(head)
+
+
+def rounded(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a structure of plain values, rounded as on the wire."""
+    return {name: _rounded(name, value) for name, value in data.items()}
 
 
 def _rounded(name: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return {inner: _rounded(inner, item) for inner, item in value.items()}
+        return rounded(value)
     if isinstance(value, list | tuple):
         return [_rounded(name, item) for item in value]
     if not isinstance(value, float):

@@ -4,6 +4,8 @@ A visit is stored whenever its claim or its verdict changes, so that a restart g
 `restore` are inverses of everything that survives a restart. Times do not: they are of one boot.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from station.core.claim import Claim
@@ -66,6 +68,13 @@ class Visit(msgspec.Struct, kw_only=True):
             and self.judged_revision == self.claim.revision
             and (self.reading is None or self.reading == self.judged)
         )
+
+
+def renamed(claim: Claim | None, names: Mapping[str, str]) -> Claim | None:
+    """Return the claim with its transaction called by another name."""
+    if claim is None:
+        return None
+    return msgspec.structs.replace(claim, transaction_id=names.get(claim.transaction_id, claim.transaction_id))
 
 
 def snapshot(visit: Visit) -> bytes:
