@@ -83,6 +83,7 @@ class Course:
                 getattr(self, action)()
             self.state = go.state
             self.deadlines = {key: at for key, at in self.deadlines.items() if (self.state, key) in TABLE}
+        self._brought = None
 
     def _within(self, what: Input, seconds: float) -> None:
         self.deadlines[what] = self._t_ns + int(seconds * NS)

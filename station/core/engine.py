@@ -103,7 +103,8 @@ class Engine:
         self.weighing.idle = self.state is State.IDLE and self.visit is None
         self._keep_zero()
         self._learn_empty()
-        return self._course.effects
+        effects, self._course.effects = self._course.effects, []
+        return effects
 
     # the senses
 
