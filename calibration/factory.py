@@ -54,6 +54,11 @@ def implied(cells: Sequence[Cell]) -> tuple[CellPlausibility, ...]:
     return tuple(_implied(channel, cell) for channel, cell in enumerate(cells, 1))
 
 
+def rated_g(counts_per_g: float) -> float:
+    """Return the rating of a usual 2 mV/V cell with this sensitivity."""
+    return _RATED_SHARE * FULL_SCALE_COUNTS / abs(counts_per_g)
+
+
 def faults(cells: Sequence[Cell], capacity_g: float) -> list[str]:
     """Return why these cells cannot be right for a platform of this capacity; empty when they may be."""
     if not 1 <= len(cells) <= _CELLS_MAX:
@@ -90,7 +95,7 @@ def _implied(channel: int, cell: Cell) -> CellPlausibility:
         channel=channel,
         zero_counts=cell.zero_counts,
         counts_per_g=cell.counts_per_g,
-        rated_g=_RATED_SHARE * FULL_SCALE_COUNTS / abs(cell.counts_per_g),
+        rated_g=rated_g(cell.counts_per_g),
         saturates_g=(end_counts - cell.zero_counts) / cell.counts_per_g,
     )
 
