@@ -13,6 +13,7 @@ from station.config_keys import (
     Camera,
     CameraKeys,
     Config,
+    Control,
     DriverOptions,
     Mqtt,
     Scale,
@@ -21,6 +22,7 @@ from station.config_keys import (
     Transaction,
     Trust,
 )
+from station.core.due import Care
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
@@ -38,7 +40,19 @@ class Builder:
 
     def config(self, raw: dict[str, Any]) -> Config | None:
         """Return the whole configuration, without its source; None where a table of it cannot be used."""
-        known = ("station", "mqtt", "scale", "camera", "transaction", "weighing", "policy", "learning", "trust")
+        known = (
+            "station",
+            "mqtt",
+            "scale",
+            "camera",
+            "transaction",
+            "weighing",
+            "policy",
+            "learning",
+            "trust",
+            "calibration",
+            "control",
+        )
         for key in raw:
             if key not in known:
                 self._add((key,), f"unknown table{nearest(key, known)}")
@@ -49,6 +63,7 @@ class Builder:
         weighing = self._table(WeighingSettings, raw, "weighing")
         learning = self._table(LearningSettings, raw, "learning")
         trust = self._table(Trust, raw, "trust")
+        care, control = self._table(Care, raw, "calibration"), self._table(Control, raw, "control")
         scales = [self._scale(table, ("scale", number)) for number, table in enumerate(self._list(raw, "scale"))]
         cameras = [self._camera(table, ("camera", number)) for number, table in enumerate(self._list(raw, "camera"))]
         self._distinct("scale", scales)
@@ -56,6 +71,8 @@ class Builder:
         if station is None or mqtt is None or transaction is None:
             return None
         if weighing is None or policy is None or learning is None or trust is None:
+            return None
+        if care is None or control is None:
             return None
         return Config(
             station=station,
@@ -67,6 +84,8 @@ class Builder:
             policy=policy,
             learning=learning,
             trust=trust,
+            calibration=care,
+            control=control,
             source="",
             text="",
         )

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from calibration.platform import Platform
+from station.core.due import Care
 from station.core.learning_settings import LearningSettings
 from station.core.setup import Deadlines, Places
 from station.core.store_policy import Policy
@@ -122,6 +123,27 @@ class Trust(Table, frozen=True):
     ] = False
 
 
+class Control(Table, frozen=True):
+    """How tools on this machine reach the running station: a Unix socket, open to root and to the station's user."""
+
+    socket: (
+        Annotated[
+            str,
+            Meta(
+                pattern="^/",
+                extra={"must": "an absolute path"},
+                description="where the socket is, such as `/run/validation-station/control.sock`;"
+                " if absent, `control.sock` in `state_dir`",
+            ),
+        ]
+        | None
+    ) = None
+    group: (
+        Annotated[str, Meta(min_length=1, description="members of this group may use it, too; if absent nobody else")]
+        | None
+    ) = None
+
+
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """One `[[scale]]`: which driver, what the type plate says, and the driver's own options."""
 
@@ -193,6 +215,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     learning: LearningSettings
     trust: Trust = Trust()
+    calibration: Care = Care()
+    control: Control = Control()
     source: str
     text: str
 

@@ -21,6 +21,8 @@ def effective(config: Config) -> dict[str, Any]:
         "policy": config.policy,
         "learning": config.learning,
         "trust": config.trust,
+        "calibration": config.calibration,
+        "control": config.control,
         "scale": [_flat(scale) for scale in config.scales],
         "camera": [_flat(camera) for camera in config.cameras],
     }

@@ -7,38 +7,33 @@ commit: what the backend is told of is on disk before. Nothing here measures, se
 
 import queue
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections import deque
 
 import msgspec
 import structlog
 
-from station import messages, reports
-from station.assessor import Assessor
-from station.calibrations import Calibrations
-from station.clock import Clock
-from station.command_clerk import Clerk, Done
-from station.command_diagnosis import findings
-from station.command_office import Adopt, Desk, Gather, Office
+from calibration.control import Told
+from station import reports, service
+from station.command_clerk import Done
+from station.command_office import Desk, Office
 from station.command_refusals import CommandRefusedError, answer_error
 from station.commanding import CORE, to_event
 from station.commands import Command, error, ok
-from station.config_good import Choice
+from station.control import Asked, Deaf, Gone
 from station.core import effects, events, visit
 from station.core.alarms import Board
-from station.core.engine import Engine
-from station.core.transaction import State
-from station.core.verdict import Verdict, Versions
+from station.core.verdict import Verdict
 from station.core.verdict_data import to_wire
-from station.delivery import Batch, Delivery, Outgoing
+from station.delivery import Batch, Outgoing
 from station.keeping import Keeper
 from station.link_values import LinkEvent
 from station.looking import EyesReady
-from station.outbox import Outbox, OutboxError
-from station.sensing import CameraTrouble, CameraWell, CameraWorker, ScaleWorker, Shown, Worker
-from station.signing_keys import KeyRing
-from station.timings import Timings
+from station.outbox import OutboxError
+from station.parts import Parts
+from station.sensing import CameraTrouble, CameraWell, Released, ScaleWorker, SensorWorker, Shown
+from station.service import Service
+from station.telling import Conditions, Teller
+from station.upkeep import KEY as CHECKS_KEY
 
 TICK_S = 0.5
 WATCH_NS = 2 * 10**9
@@ -46,7 +41,6 @@ SECOND_NS = 10**9
 RESUMES_MOST = 10  # ends of the station without any progress of the open visit
 PENDING_MOST = 200  # commands whose answers are outstanding
 PROVEN_NS = 10 * SECOND_NS  # a configuration with which the station has run for so long is good
-DRAIN_NS = 120 * SECOND_NS  # so long an open visit holds back a new configuration
 RESTART = 75  # exit status: start again, there is a new configuration
 
 log = structlog.get_logger()
@@ -73,28 +67,6 @@ class KeptZero(msgspec.Struct, frozen=True):
     calibration: str | None
 
 
-class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the daemon works with; made by `wiring`."""
-
-    choice: Choice
-    prove: Callable[[], None]  # the configuration in force is good
-    clock: Clock
-    engine: Engine
-    assessor: Assessor
-    calibrations: Calibrations
-    outbox: Outbox
-    delivery: Delivery
-    workers: Sequence[Worker]  # in the order of their start
-    cameras: Sequence[CameraWorker]
-    inbox: "queue.SimpleQueue[object]"
-    versions: Versions
-    timings: Timings
-    keys: KeyRing
-    clerk: Clerk
-    adopt: Adopt
-    gather: Gather
-
-
 class Draft(msgspec.Struct):
     """What one value has caused so far."""
 
@@ -116,25 +88,30 @@ class Daemon:
         self._engine = parts.engine
         self._keeper = Keeper(parts.delivery)
         self._board = Board()
-        self._conditions: dict[tuple[str, str], effects.Alarm] = {}
-        self._versions = parts.versions
+        self._conditions = Conditions()
+        self._teller = Teller(parts, self._board, self._keeper)
+        self._counts = self._teller.counts
         self._commands: dict[int, Command] = {}
         self._command_no = 0
-        self._counts: Counter[str] = Counter()
-        self._watched_ns = self._told_ns = 0
-        self._told_working = False
+        self._watched_ns = 0
         self._stopping: Stop | None = None
         self._calm = False
         self._status = 0
         self._restored = False
         self._began_ns = time.monotonic_ns()
         self._proven = False
-        self._drained_ns: int | None = None  # when the station starts anew at the latest
         self._office = Office(
             Desk(
                 delivery=parts.delivery, engine=parts.engine, cameras=parts.cameras, clerk=parts.clerk,
                 pictures=parts.choice.config.trust.pictures, adopt=parts.adopt, gather=parts.gather,
-                diagnose=self._diagnosis,
+                diagnose=lambda: self._teller.diagnosis(len(self._commands)),
+            )
+        )  # fmt: skip
+        self._service = Service(
+            service.Desk(
+                engine=parts.engine, sensors=[worker for worker in parts.workers if isinstance(worker, SensorWorker)],
+                scales=len(parts.choice.config.scales), announce=parts.delivery.announce, tell=parts.control.tell,
+                think=self._think, check=self._check_span,
             )
         )  # fmt: skip
 
@@ -153,7 +130,7 @@ class Daemon:
 
     def _begin(self) -> None:
         parts = self._parts
-        self._calibrate(time.monotonic_ns())
+        self._calibrate()
         self._restore()
         self._watch(time.monotonic_ns())
         parts.delivery.announce("online")
@@ -170,6 +147,7 @@ class Daemon:
         outbox, self._restored = self._parts.outbox, True
         try:
             zero, kept, resumed = outbox.kept("zero"), outbox.kept("visit"), outbox.kept("resumed")
+            self._parts.upkeep.restore(outbox.kept(CHECKS_KEY))
             self._restore_zero(zero)
             self._restore_visit(kept, int(resumed or b"0"))
         except OutboxError as failure:
@@ -180,7 +158,7 @@ class Daemon:
 
     def _restore_zero(self, data: bytes | None) -> None:
         kept = None if data is None else msgspec.json.decode(data, type=KeptZero)
-        fits = kept is not None and kept.calibration == self._parts.calibrations.version
+        fits = kept is not None and kept.calibration == self._parts.upkeep.calibrations.version
         if kept is not None and fits and not self._engine.weighing.zero_known:
             self._think(events.ZeroRestored(t_ns=time.monotonic_ns(), zero_g=kept.zero_g))
 
@@ -219,13 +197,13 @@ class Daemon:
         match value:
             case events.Event():
                 self._think(value)  # type: ignore[arg-type] # every subclass is one of AnyEvent
-            case CameraTrouble(camera, message, remedy):
-                self._alarm(reports.camera_alarm(camera, message, remedy))
-            case CameraWell(camera):
-                self._alarm(reports.camera_alarm(camera))
+            case CameraTrouble() | CameraWell() | Deaf():
+                self._alarm(value.alarm())
             case EyesReady():
-                self._stamp(msgspec.structs.replace(self._versions, model=value.model))
+                self._teller.stamp(msgspec.structs.replace(self._teller.versions, model=value.model))
                 log.info("the eyes are ready", runtime=value.runtime, products=value.products)
+            case Asked() | Gone() | Released():
+                self._service.take(value, time.monotonic_ns())
             case Stop():
                 self._stopping, self._status = value, value.status
             case Done():
@@ -284,15 +262,22 @@ class Daemon:
                 draft.answers.extend(self._parts.assessor.learn(effect))
             case effects.Answer():
                 draft.answers.append(effect)
-            case effects.KeepZero(zero_g=zero_g):
-                draft.keep["zero"] = msgspec.json.encode(KeptZero(zero_g, self._parts.calibrations.version))
-            case effects.KeepVisit(snapshot=snapshot):
-                _keep_visit(snapshot, draft)
+            case effects.SpanChecked():
+                self._span_checked(effect, draft)
+            case effects.KeepZero() | effects.KeepVisit():
+                self._keep(effect, draft)
             case effects.Deliver(verdict=verdict):
                 self._note(verdict)
                 draft.events.append(Outgoing(name="verdict", data=to_wire(verdict)))
             case _:
                 draft.events.append(_event(effect))
+
+    def _keep(self, effect: effects.KeepZero | effects.KeepVisit, draft: Draft) -> None:
+        if isinstance(effect, effects.KeepVisit):
+            _keep_visit(effect.snapshot, draft)
+            return
+        kept = KeptZero(effect.zero_g, self._parts.upkeep.calibrations.version)
+        draft.keep["zero"] = msgspec.json.encode(kept)
 
     def _pass_on(self, effect: effects.ZeroScale | effects.Scan) -> None:
         """Order an instrument to zero itself, or count what was scanned."""
@@ -304,6 +289,23 @@ class Daemon:
         self._counts[f"scan_{effect.kind}"] += 1
         if effect.gtin is not None:  # of tokens and badges nothing is written down
             log.info("product scanned", gtin=effect.gtin, visit=effect.visit_id)
+
+    def _check_span(self, asked: Asked, now_ns: int) -> Told | None:
+        ordered = self._parts.upkeep.order(asked, now_ns)
+        if isinstance(ordered, Told):
+            return ordered
+        self._think(ordered)
+        return None
+
+    def _span_checked(self, effect: effects.SpanChecked, draft: Draft) -> None:
+        """Keep the check, and answer who asked for it."""
+        caller, told, keep = self._parts.upkeep.checked(effect, self._parts.clock.stamp())
+        if keep is not None:
+            draft.keep[CHECKS_KEY] = keep
+            log.info("span check", result=msgspec.to_builtins(told.checked))
+        if caller is not None:
+            self._parts.control.tell(caller, told)
+        self._watched_ns = 0  # what follows from it is told at once
 
     def _note(self, verdict: Verdict) -> None:
         judgement = verdict.judgement
@@ -375,25 +377,7 @@ class Daemon:
         tell = log.warning if notice.state == "raised" else log.info
         tell("alarm " + notice.state, code=notice.code, part=notice.part, message=notice.message, remedy=notice.remedy)
         draft.events.append(Outgoing(name="alarm", data=msgspec.to_builtins(notice)))
-        self._told_ns = 0  # the health has changed
-
-    def _conditions_now(self, now_ns: int) -> list[effects.Alarm]:
-        """Return the alarms that follow from what is wrong with outbox and broker now, and no longer."""
-        found = {
-            (condition.code, condition.part): effects.Alarm(
-                code=condition.code,
-                part=condition.part,
-                raised=True,
-                severity=condition.severity,
-                message=condition.message,
-                remedy=condition.remedy,
-            )
-            for condition in self._parts.delivery.alarm_conditions(now_ns)
-        }
-        ended = [effects.Alarm(code=code, part=part, raised=False) for code, part in self._conditions.keys() - found]
-        began = [alarm for key, alarm in found.items() if key not in self._conditions]
-        self._conditions = found
-        return ended + began
+        self._teller.soon()
 
     # housekeeping
 
@@ -403,26 +387,30 @@ class Daemon:
             self._office.news = False
             self._watch(now_ns)
         self._renew(now_ns)
-        working = self._engine.state is not State.OUT_OF_ORDER
-        if working != self._told_working or now_ns - self._told_ns >= reports.HEALTH_S * SECOND_NS:
-            self._told_working = working
-            self._tell(now_ns)
+        self._serve(now_ns)
+        self._teller.tick(now_ns)
+
+    def _serve(self, now_ns: int) -> None:
+        """Go on with what takes the station out of service; a change of that is news."""
+        self._service.tick(now_ns)
+        if self._service.state != self._teller.service:
+            self._teller.service = self._service.state
+            self._teller.soon()
 
     def _renew(self, now_ns: int) -> None:
         """Note that the configuration is good; end for a new one, as soon as no visit is open."""
         if not self._proven and now_ns - self._began_ns >= PROVEN_NS:
             self._proven = True
             self._parts.prove()
-        if self._office.restart and self._drained_ns is None:
-            self._drained_ns = now_ns + DRAIN_NS
-            self._parts.delivery.announce("draining")
-        if self._drained_ns is not None and (self._engine.visit is None or now_ns >= self._drained_ns):
+        if self._office.restart:
+            self._service.restart_wanted(now_ns)
+        if self._service.may_restart(now_ns):
             self._parts.inbox.put(Stop("a new configuration", RESTART))
 
     def _watch(self, now_ns: int) -> None:
         """Look at the files that others may change, and at delivery's troubles."""
         self._watched_ns = now_ns
-        self._calibrate(now_ns)
+        self._calibrate()
         if not self._restored:
             self._restore()
         if self._parts.inbox.empty():  # what waits there may be news of what a tick would miss
@@ -430,54 +418,19 @@ class Daemon:
         alarms = self._parts.assessor.refresh()
         self._keeper.retry()
         self._parts.delivery.tick(now_ns)
-        self._alarm(*alarms, *self._conditions_now(now_ns))
-        versions = msgspec.structs.replace(
-            self._versions, catalogue=self._parts.assessor.version, calibration=self._parts.calibrations.version
+        self._alarm(*alarms, *self._conditions.news(self._parts, now_ns))
+        calibration = self._parts.upkeep.calibrations.version
+        self._teller.stamp(
+            msgspec.structs.replace(
+                self._teller.versions, catalogue=self._parts.assessor.version, calibration=calibration
+            )
         )
-        self._stamp(versions)
 
-    def _calibrate(self, now_ns: int) -> None:
-        calibrated, alarms = self._parts.calibrations.refresh(now_ns)
-        for event in calibrated:
+    def _calibrate(self) -> None:
+        found, alarms = self._parts.upkeep.watch(self._parts.clock.stamp())
+        for event in found:
             self._think(event)
         self._alarm(*alarms)
-
-    def _stamp(self, versions: Versions) -> None:
-        """Put these versions on verdicts and into the birth message."""
-        if versions == self._versions and self._watched_ns and self._counts["births"]:
-            return
-        self._counts["births"] += 1
-        self._versions = versions
-        self._engine.use(versions)
-        self._parts.delivery.state("info", reports.info(self._parts.choice.config, versions, self._parts.keys))
-
-    def _tell(self, now_ns: int) -> None:
-        self._told_ns = now_ns
-        parts = self._parts
-        parts.delivery.state("health", self._health(), expiry_s=3 * reports.HEALTH_S)
-        parts.delivery.metric("metrics", reports.metrics(self._counts, parts.delivery, parts.timings.figures()))
-
-    def _health(self) -> dict[str, Any]:
-        parts, notices, waiting = self._parts, self._board.raised(), self._keeper.waiting
-        config, diagnosis = parts.choice.config, parts.assessor.diagnosis()
-        return reports.health(
-            config, self._engine, notices, parts.outbox, parts.clock, waiting, parts.workers, diagnosis
-        )
-
-    def _diagnosis(self) -> messages.Diagnosis:
-        health = msgspec.convert(self._health(), messages.Health)
-        threads = {worker.name: worker.is_alive() for worker in self._parts.workers}
-        threads["mqtt"] = self._parts.delivery.alive
-        return messages.Diagnosis(
-            findings=findings(self._board.raised(), health, threads),
-            health=health,
-            versions=self._versions,
-            config=reports.configured(self._parts.choice),
-            uptime_s=(time.monotonic_ns() - self._began_ns) // SECOND_NS,
-            threads=threads,
-            products=self._parts.assessor.products,
-            pending_commands=len(self._commands),
-        )
 
 
 def _event(effect: effects.Effect) -> Outgoing:

@@ -110,6 +110,18 @@ class CameraInfo(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
 
 
+class CalibrationInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The calibration that a scale has; `due` is the last day (ISO) it may serve, `key_id` whose signature it bears."""
+
+    scale: str
+    version: str
+    source: Annotated[str, words(Literal["factory", "procedure"])]
+    created: str
+    certified: bool
+    due: str | None
+    key_id: str | None
+
+
 class FormerKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key that the station signed with before."""
 
@@ -127,6 +139,7 @@ class Info(Versions, frozen=True, kw_only=True):
     public_key: str
     key_id: str
     former_keys: tuple[FormerKey, ...]
+    calibrations: tuple[CalibrationInfo, ...] = ()
 
 
 class RaisedAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +211,27 @@ class Suspicions(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
 
 
+class SpanCheckDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The last span check: what the check weight weighed."""
+
+    time: str
+    weight_g: float
+    weighed_g: float
+    sd_g: float
+    error_g: float
+    relative: float
+    outcome: Annotated[str, words(Literal["pass", "warn", "fail"])]
+
+
+class CalibrationState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a scale's calibration stands; `days` until it is due, null where that is unknown."""
+
+    state: Annotated[str, words(Literal["ok", "due", "overdue", "expired", "unknown", "missing", "refused"])]
+    days: int | None
+    due: str | None
+    span_check: SpanCheckDone | None
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """The state of every part: `st/health`. A part is `ok`, or has the code of its alarm."""
 
@@ -212,6 +246,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     disk_free_bytes: int | None
     outbox: OutboxDepth
     diagnosis: Suspicions
+    calibration: dict[str, CalibrationState] = {}
+    service: Annotated[str, words(Literal["in_service", "draining", "out_of_service"])] = "in_service"
 
 
 class Configured(msgspec.Struct, frozen=True, kw_only=True):

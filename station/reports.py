@@ -29,7 +29,9 @@ from station.signing_keys import KeyRing
 HEALTH_S = 60
 
 
-def info(config: Config, versions: Versions, keys: KeyRing) -> dict[str, Any]:
+def info(
+    config: Config, versions: Versions, keys: KeyRing, calibrations: tuple[messages.CalibrationInfo, ...]
+) -> dict[str, Any]:
     """Return the birth message: what runs here, on what."""
     return _data(
         messages.Info(
@@ -44,6 +46,7 @@ def info(config: Config, versions: Versions, keys: KeyRing) -> dict[str, Any]:
             public_key=keys.pair.public.pem,
             key_id=keys.pair.key_id,
             former_keys=tuple(messages.FormerKey(key_id=key.key_id, public_key=key.pem) for key in keys.former),
+            calibrations=calibrations,
         )
     )
 
@@ -57,6 +60,8 @@ def health(  # noqa: PLR0913, PLR0917 - all that a station's health is made of
     waiting: int,
     workers: Sequence[Worker],
     suspicions: messages.Suspicions,
+    calibration: dict[str, messages.CalibrationState],
+    service: str,
 ) -> dict[str, Any]:
     """Return the state of every part."""
     faulty = {notice.part: notice.code for notice in notices}
@@ -84,6 +89,8 @@ def health(  # noqa: PLR0913, PLR0917 - all that a station's health is made of
             disk_free_bytes=_free(Path(config.station.state_dir)),
             outbox=messages.OutboxDepth(**_depth(outbox), unwritten=waiting),
             diagnosis=suspicions,
+            calibration=calibration,
+            service=service,
         )
     )
 
@@ -148,12 +155,6 @@ def config_alarm(problem: str) -> Alarm:
     text = f"the configuration cannot be used, the last good one is in force: {problem}"
     remedy = "correct it, try it with `station config check FILE`, and restart"
     return Alarm(code="CONFIG_BAD", part="config", raised=True, message=text, remedy=remedy)
-
-
-def camera_alarm(camera: str, message: str = "", remedy: str = "") -> Alarm:
-    """Return a camera's alarm, ended without a message."""
-    text = f"camera {camera}: {message}"
-    return Alarm(code="CAMERA_FAULT", part=f"camera-{camera}", raised=bool(message), message=text, remedy=remedy)
 
 
 def _data(message: msgspec.Struct) -> dict[str, Any]:

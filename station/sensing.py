@@ -25,10 +25,11 @@ from drivers.base import (
     ZeroRefusedError,
 )
 from station.core import events
-from station.core.effects import ZeroScale
+from station.core.effects import Alarm, ZeroScale
 
 READ_S = 0.25  # how long a thread may take to notice that it shall end
 CAPTURE_S = 1.2
+CAMERA = "CAMERA_FAULT"
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 
 Emit = Callable[[object], None]
@@ -41,11 +42,20 @@ class CameraTrouble(msgspec.Struct, frozen=True):
     message: str
     remedy: str
 
+    def alarm(self) -> Alarm:
+        """Return what to tell."""
+        text = f"camera {self.camera}: {self.message}"
+        return Alarm(code=CAMERA, part=f"camera-{self.camera}", raised=True, message=text, remedy=self.remedy)
+
 
 class CameraWell(msgspec.Struct, frozen=True):
     """A camera answers."""
 
     camera: str
+
+    def alarm(self) -> Alarm:
+        """Return what has ended."""
+        return Alarm(code=CAMERA, part=f"camera-{self.camera}", raised=False)
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -87,7 +97,54 @@ class Worker(threading.Thread):
         self.stopping.set()
 
 
-class ScaleWorker(Worker):
+class Released(msgspec.Struct, frozen=True):
+    """A sensor's device is closed, as order `number` wanted, and stays so until its thread is told to resume."""
+
+    sensor: str
+    number: int
+
+
+class SensorWorker(Worker):
+    """A thread that owns a device, and can be told to let go of it for a while."""
+
+    def __init__(self, name: str, emit: Emit) -> None:
+        super().__init__(name, emit)
+        self._aside = threading.Event()
+        self._order_no = 0
+
+    def release(self, number: int) -> None:
+        """Let go of the device soon, and say so by `Released` with this number; from any thread."""
+        self._order_no = number
+        self._aside.set()
+
+    def resume(self) -> None:
+        """Take the device again; from any thread."""
+        self._aside.clear()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the device is to be used."""
+        return not (self.stopping.is_set() or self._aside.is_set())
+
+    def stand_aside(self) -> None:
+        """Wait, with the device closed, for as long as it is not ours."""
+        if self._aside.is_set():
+            self.emit(Released(self.name, self._order_no))
+        while self._aside.is_set() and not self.stopping.is_set():
+            self.idle(READ_S)
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the device is tried again, no longer than it is ours."""
+        until_s = time.monotonic() + seconds
+        while self.at_work and (left_s := until_s - time.monotonic()) > 0:
+            self.idle(min(left_s, READ_S))
+
+    def idle(self, seconds: float) -> None:
+        """Let so much time pass without the device."""
+        self.stopping.wait(seconds)
+
+
+class ScaleWorker(SensorWorker):
     """Reads one scale for ever."""
 
     def __init__(self, index: int, driver: ScaleDriver, emit: Emit) -> None:
@@ -122,13 +179,14 @@ class ScaleWorker(Worker):
                 self.emit(events.ScaleLost(t_ns=now_ns, scale=self.index, message=error.message, remedy=error.remedy))
             finally:
                 self._driver.close()
-            self.stopping.wait(self._pause_s)
+            self.pause(self._pause_s)
             self._pause_s = min(2 * self._pause_s, RETRY_MOST_S)
+            self.stand_aside()
 
     def _read(self) -> None:
         self._driver.open()
         found = False
-        while not self.stopping.is_set():
+        while self.at_work:
             for item in self._driver.read(READ_S):
                 if isinstance(item, Barcode):
                     self.emit(events.Scanned(t_ns=item.t_ns, text=item.text, symbology=item.symbology))
@@ -163,7 +221,7 @@ class ScaleWorker(Worker):
         )
 
 
-class CameraWorker(Worker):
+class CameraWorker(SensorWorker):
     """Takes one camera's pictures on request and hands them to the eye."""
 
     def __init__(self, name: str, driver: CameraDriver, emit: Emit, pictures: "queue.SimpleQueue[Picture]") -> None:
@@ -191,13 +249,14 @@ class CameraWorker(Worker):
                 self.emit(CameraTrouble(self.camera, error.message, error.remedy))
             finally:
                 self._driver.close()
-            self._refuse(self._pause_s)
+            self.pause(self._pause_s)
             self._pause_s = min(2 * self._pause_s, RETRY_MOST_S)
+            self.stand_aside()
 
     def _serve(self) -> None:
         self._driver.open()
         self.emit(CameraWell(self.camera))
-        while not self.stopping.is_set():
+        while self.at_work:
             try:
                 request = self._requests.get(timeout=READ_S)
             except queue.Empty:
@@ -218,7 +277,7 @@ class CameraWorker(Worker):
         capture_ms = (time.monotonic_ns() - began_ns) / 1e6
         self._pictures.put(Picture(self.camera, request, frame, capture_ms))
 
-    def _refuse(self, seconds: float) -> None:
+    def idle(self, seconds: float) -> None:
         """Answer requests at once while the camera is away: a verdict must not wait for it."""
         until_s = time.monotonic() + seconds
         while not self.stopping.is_set() and (left_s := until_s - time.monotonic()) > 0:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
+from calibration.control_client import socket_path
 from drivers import (
     ascii_line,
     cas,
@@ -34,7 +35,7 @@ from drivers.sim import camera as sim_camera
 from drivers.sim import scale as sim_scale
 from station import __version__, catalogue, config_good, config_remote, lessons, wire
 from station.assessor import Assessor
-from station.calibrations import Calibrations
+from station.calibrations import Bound, Calibrations
 from station.clock import Clock
 from station.command_catalogue import Gathering
 from station.command_clerk import Clerk
@@ -42,21 +43,24 @@ from station.command_trust import trust_in
 from station.commanding import NAMES
 from station.config import Config, DriverOptions
 from station.config_good import Choice
+from station.control import ControlOptions, ControlServer
 from station.core import store_policy
 from station.core.engine import Engine
 from station.core.setup import Deadlines, Setup
 from station.core.tracks import ScaleSpec
 from station.core.verdict import Versions
-from station.daemon import Daemon, Parts
+from station.daemon import Daemon
 from station.delivery import Delivery, DeliveryOptions
 from station.lessons import LessonsError, LessonStore
 from station.link_values import LinkOptions, Tls
 from station.looking import EyeWorker
 from station.outbox import Outbox
+from station.parts import Parts
 from station.school import School
 from station.sensing import CameraWorker, ScaleWorker, Worker
-from station.signing_keys import ready
+from station.signing_keys import KeyRing, Verifier, ready
 from station.timings import Timings
+from station.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -138,16 +142,20 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
     clerk = Clerk(inbox.put)
     timings = Timings()
     delivery = DeliveryOptions(link=_link_options(config), commands=NAMES, trust=trust_in(config.trust.key))
+    control = ControlServer(_control_options(config), inbox.put)
+    engine = Engine(setup, versions)
+    calibrations = Calibrations(state_dir, _bound(config), _verifier(keys), config.calibration)
     parts = Parts(
         choice=choice,
         prove=lambda: prove(choice),
         clock=clock,
-        engine=Engine(setup, versions),
+        engine=engine,
         assessor=Assessor(catalogue.path_in(state_dir), config.policy, _school(config, state_dir)),
-        calibrations=Calibrations(state_dir, {n: s.name for n, s in enumerate(setup.scales) if s.counts}),
+        upkeep=Upkeep(calibrations, config.calibration, engine.weighing),
+        control=control,
         outbox=outbox,
         delivery=Delivery(outbox, station, delivery, clock, inbox.put, timings.settled, timings.committed),
-        workers=[*workers, clerk],
+        workers=[*workers, clerk, control],
         cameras=cameras,
         inbox=inbox,
         versions=versions,
@@ -158,6 +166,24 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
         gather=Gathering(state_dir, config.station.store).take,
     )
     return Daemon(parts), inbox
+
+
+def _bound(config: Config) -> dict[int, Bound]:
+    """Return what the calibrations of the scales that give counts are bound to."""
+    return {
+        number: Bound(scale.name, scale.driver, msgspec.to_builtins(scale.options))
+        for number, scale in enumerate(config.scales)
+        if SCALES[scale.driver].counts
+    }
+
+
+def _verifier(keys: KeyRing) -> Verifier:
+    return Verifier((keys.pair.public, *keys.former))
+
+
+def _control_options(config: Config) -> ControlOptions:
+    path = socket_path(Path(config.station.state_dir), config.control.socket)
+    return ControlOptions(path=path, group=config.control.group)
 
 
 def prove(choice: Choice) -> None:

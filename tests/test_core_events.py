@@ -54,6 +54,11 @@ DEEDS: list[Callable[[Virtual, int], object]] = [
     lambda v, _: v.feed(events.ScaleFound(t_ns=v.t_ns, scale=0)),
     lambda v, n: v.feed(events.ZeroOrdered(t_ns=v.t_ns, command=n)),
     lambda v, n: v.feed(events.ScaleZeroed(t_ns=v.t_ns, scale=0, number=n, refusal="" if n % 2 else "no")),
+    lambda v, n: v.feed(
+        events.SpanCheckOrdered(
+            t_ns=v.t_ns, number=n, weight_g=300.0 * (n + 1), until_ns=None if n % 2 else v.t_ns + n * 10**9
+        )
+    ),
     lambda v, n: setattr(v, "t_ns", v.t_ns + n * 60_000_000_000),
     _see,
 ]
@@ -88,6 +93,8 @@ def _one_of_each() -> list[events.AnyEvent]:
         events.ScaleFound(t_ns=1, scale=0),
         events.ZeroRestored(t_ns=1, zero_g=3.5),
         events.Calibrated(t_ns=2, scale=0, calibration=None),
+        events.Aged(t_ns=2, scale=0, age_days=30.5, doubt_rel=0.001),
+        events.SpanCheckOrdered(t_ns=2, number=1, weight_g=5000, until_ns=9_000_000_000),
         events.Sampled(t_ns=3, scale=0, counts=(5,), flags=1),
         events.ScaleLost(t_ns=4, scale=0, message="m", remedy="r"),
         events.Ticked(t_ns=5),

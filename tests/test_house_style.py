@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from station.config_keys import Camera, Mqtt, Scale, Station, Tls, Transaction, Trust
+from station.config_keys import Camera, Control, Mqtt, Scale, Station, Tls, Transaction, Trust
+from station.core.due import Care
 from station.core.store_policy import Policy, Sights
 from station.core.weighing import WeighingSettings
 
@@ -77,7 +78,7 @@ def test_console_scripts_can_be_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, Trust, WeighingSettings, Policy, Sights]
+    "kind", [Station, Tls, Mqtt, Scale, Camera, Transaction, Trust, Care, Control, WeighingSettings, Policy, Sights]
 )
 def test_every_option_is_read_by_something(kind: type[msgspec.Struct]) -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in modules("station"))

@@ -13,7 +13,8 @@ import msgspec
 
 from station import toml_write, wiring
 from station.config_check import choices, metas, struct_in
-from station.config_keys import CameraKeys, Mqtt, ScaleKeys, Station, Transaction, Trust
+from station.config_keys import CameraKeys, Control, Mqtt, ScaleKeys, Station, Transaction, Trust
+from station.core.due import Care
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
 from station.core.weighing import WeighingSettings
@@ -28,6 +29,8 @@ TABLES: dict[str, Kind] = {
     "policy": Policy,
     "learning": LearningSettings,
     "trust": Trust,
+    "calibration": Care,
+    "control": Control,
 }
 
 _HEAD = """# Configuration

@@ -111,6 +111,16 @@ class ZeroScale(Effect, frozen=True, kw_only=True):
     due_ns: int
 
 
+class SpanChecked(Effect, frozen=True, kw_only=True):
+    """The check weight was weighed, or why not: `problem`; `number` is that of the order."""
+
+    number: int
+    weight_g: float
+    weighed_g: float | None = None
+    sd_g: float = 0.0
+    problem: str = ""
+
+
 class KeepZero(Effect, frozen=True, kw_only=True):
     """Store the zero, so that a restart begins with it."""
 

@@ -11,11 +11,12 @@ from station.core import codes, events
 from station.core.cell_watch import CellWatch
 from station.core.claims import Ledger
 from station.core.course import Course, Taken
-from station.core.effects import Answer, Effect, Feed, KeepVisit, KeepZero, LearnEmpty, Scan
+from station.core.effects import Answer, Effect, Feed, KeepVisit, KeepZero, LearnEmpty, Scan, SpanChecked
 from station.core.faults import Faults
 from station.core.gaze import in_time
 from station.core.setup import Setup
-from station.core.tracks import NS
+from station.core.span_check import Order, SpanCheck
+from station.core.tracks import NS, Age
 from station.core.transaction import Input, State
 from station.core.verdict import Versions
 from station.core.visit import Visit, renamed, snapshot
@@ -52,6 +53,7 @@ class Engine:
         self._ledger = Ledger()
         self._reads = codes.Reads()
         self._zeroing = Zeroing(self.weighing)
+        self._span_check = SpanCheck()
         self._course = Course(setup, versions, self.weighing, self._faults, self._ledger)
         self._setup = setup
         self._t_ns = 0
@@ -72,8 +74,8 @@ class Engine:
     @property
     def next_deadline_ns(self) -> int | None:
         """Return when `Ticked` is due at the latest, None if nothing waits."""
-        due_ns = self._zeroing.due_ns
-        return min([*self._course.deadlines.values(), *([] if due_ns is None else [due_ns])], default=None)
+        due = (self._zeroing.due_ns, self._span_check.due_ns)
+        return min([*self._course.deadlines.values(), *(at_ns for at_ns in due if at_ns is not None)], default=None)
 
     def use(self, versions: Versions) -> None:
         """Stamp verdicts with these versions from now on."""
@@ -98,6 +100,7 @@ class Engine:
         self._t_ns = event.t_ns
         self._course.begin_event(event.t_ns)
         self._course.effects.extend(self._zeroing.expire(event.t_ns))
+        self._course.effects.extend(self._span_check.expire(event.t_ns))
         getattr(self, str(event.__struct_config__.tag))(event)
         self._course.run()
         self.weighing.idle = self.state is State.IDLE and self.visit is None
@@ -128,7 +131,7 @@ class Engine:
 
     def scale_lost(self, event: events.ScaleLost) -> None:
         """A scale went away."""
-        self._faults.lost(event.scale, event.message, event.remedy)
+        self._faults.lost(event.scale, event.message, event.remedy, event.code)
         self._watch((event.scale,))
 
     def scale_found(self, event: events.ScaleFound) -> None:
@@ -143,6 +146,20 @@ class Engine:
         self.cells.calibrated(event)
         self.weighing.calibrate(event.scale, event.calibration)
         self._watch((event.scale,))
+
+    def aged(self, event: events.Aged) -> None:
+        """A scale's calibration is so old by now."""
+        self.weighing.aged(event.scale, Age(event.t_ns, event.age_days, event.doubt_rel))
+
+    def span_check_ordered(self, event: events.SpanCheckOrdered) -> None:
+        """Wait for the check weight; an order needs an empty platform and nobody there, what is due waits for both."""
+        order = Order(event.number, event.weight_g, event.until_ns)
+        free = self.visit is None and self.weighing.phase is PlatformPhase.EMPTY
+        if event.until_ns is None or free:
+            self._course.effects.extend(self._span_check.order(order))
+        else:
+            problem = "a visit is open or the platform is not empty"
+            self._course.effects.append(SpanChecked(number=order.number, weight_g=order.weight_g, problem=problem))
 
     def zero_restored(self, event: events.ZeroRestored) -> None:
         """Begin with the zero of the last run."""
@@ -167,6 +184,7 @@ class Engine:
 
     def claimed(self, event: events.Claimed) -> None:
         """Take a claim if it is news."""
+        self._span_check.claimed()
         news = self._ledger.judge(event.claim)
         if news == "new":
             self._ledger.keep(event.claim)
@@ -261,6 +279,20 @@ class Engine:
                 self._course.look_ahead()
             else:
                 self._course.put(CHANGE_INPUTS[type(change)])
+                self._check_span(change)
+
+    def _check_span(self, change: Change) -> None:
+        """See whether this is the check weight; the visit that an ordered one began is over."""
+        ordered = self._span_check.ordered
+        found: list[SpanChecked] = []
+        if isinstance(change, Settled):
+            claimed = self.visit is not None and self.visit.claim is not None
+            found = self._span_check.settled(change.reading, claimed=claimed)
+            if found and ordered:
+                self._course.put(Input.RELEASE)
+        elif isinstance(change, Unloaded):
+            found = self._span_check.unloaded()
+        self._course.effects.extend(found)
 
     def _watch(self, scales: Iterable[int]) -> None:
         alarms, began = self._faults.watch(scales, self._t_ns)

@@ -41,11 +41,12 @@ class Indicated(Event, frozen=True, kw_only=True, tag="indicated"):
 
 
 class ScaleLost(Event, frozen=True, kw_only=True, tag="scale_lost"):
-    """A scale is absent or unusable."""
+    """A scale is absent or unusable; `code` is that of the alarm."""
 
     scale: int
     message: str
     remedy: str
+    code: str = "SCALE_LOST"
 
 
 class ScaleFound(Event, frozen=True, kw_only=True, tag="scale_found"):
@@ -59,6 +60,22 @@ class Calibrated(Event, frozen=True, kw_only=True, tag="calibrated"):
 
     scale: int
     calibration: Calibration | None
+
+
+class Aged(Event, frozen=True, kw_only=True, tag="aged"):
+    """So old is a scale's calibration by now, and so far do span checks doubt its gain (relative, one sigma)."""
+
+    scale: int
+    age_days: float
+    doubt_rel: float = 0.0
+
+
+class SpanCheckOrdered(Event, frozen=True, kw_only=True, tag="span_check_ordered"):
+    """The check weight will be put on before `until_ns`, or is due whenever somebody has time (None)."""
+
+    number: int
+    weight_g: float
+    until_ns: int | None = None
 
 
 class ZeroRestored(Event, frozen=True, kw_only=True, tag="zero_restored"):
@@ -161,8 +178,9 @@ class Judged(Event, frozen=True, kw_only=True, tag="judged"):
 
 
 AnyEvent = (
-    Ticked | Sampled | Indicated | ScaleLost | ScaleFound | Calibrated | ZeroRestored | Seen | Blind
-    | Claimed | Cancelled | Released | ZeroOrdered | ScaleZeroed | Scanned | TokenRead | Corrected | Fed | Judged
+    Ticked | Sampled | Indicated | ScaleLost | ScaleFound | Calibrated | Aged | SpanCheckOrdered | ZeroRestored | Seen
+    | Blind | Claimed | Cancelled | Released | ZeroOrdered | ScaleZeroed | Scanned | TokenRead | Corrected | Fed
+    | Judged
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -22,7 +22,7 @@ class Faults:
     def __init__(self, weighing: Weighing, cells: CellWatch) -> None:
         self._weighing = weighing
         self._cells = cells
-        self._lost: dict[int, tuple[str, str]] = {}
+        self._lost: dict[int, tuple[str, str, str]] = {}
         self._present: dict[int, tuple[str, str]] = {}  # code and part of the alarms
 
     @property
@@ -35,9 +35,9 @@ class Faults:
         """Return whether a missing calibration is among the faults."""
         return any(code == "NOT_CALIBRATED" for code, _ in self._present.values())
 
-    def lost(self, scale: int, message: str, remedy: str) -> None:
-        """The driver cannot reach the scale."""
-        self._lost[scale] = (message, remedy)
+    def lost(self, scale: int, message: str, remedy: str, code: str) -> None:
+        """The driver cannot reach the scale, or shall not."""
+        self._lost[scale] = (code, message, remedy)
 
     def found(self, scale: int) -> None:
         """The driver has the scale again."""
@@ -68,7 +68,7 @@ class Faults:
 
     def _look_at(self, scale: int, t_ns: int) -> tuple[str, str, str]:
         if scale in self._lost:
-            return ("SCALE_LOST", *self._lost[scale])
+            return self._lost[scale]
         fault = self._weighing.fault(scale, t_ns)
         if fault is None:
             return "", "", ""

@@ -40,6 +40,8 @@ APART_SDS = 4.0  # a window whose centre is this far from the average of those b
 CALM_SHARE, CALM_DIVISIONS = 0.3, 2.0  # a load is calm with this much of a window, and this scatter
 STEP_SAMPLES = 2  # samples in a row that make a step
 MINIMUM_DIVISIONS = 20  # below this an instrument of class III need not weigh: the load is anything from nothing up
+SHARED_DIVISIONS = 200  # a load from which on its shares tell where it presses, whatever the cells' zeros did
+DAY_NS = 86_400 * NS
 BAD_SAMPLES = 8  # unusable samples in a row that make a fault
 
 
@@ -69,6 +71,14 @@ class Level(NamedTuple):
     zero_sd_g: float = 0.0  # of the calibrated zero, which counts until the platform was seen empty
 
 
+class Age(NamedTuple):
+    """How old a calibration was at `t_ns`, and how far span checks doubt its gain, as a standard uncertainty."""
+
+    t_ns: int
+    days: float
+    doubt_rel: float
+
+
 class Track(Protocol):
     """One scale's samples become its level; `fault` is None or what is wrong with it."""
 
@@ -87,6 +97,8 @@ class CountsTrack:
     def __init__(self, spec: ScaleSpec, window_s: float) -> None:
         self.fault: str | None = None
         self.calibration: Calibration | None = None
+        self._aged = Age(0, 0.0, 0.0)
+        self._sound: tuple[int, ...] = ()  # the last sample that is believed
         self._spec = spec
         self._window_ns = int(window_s * NS)
         self._window = Window(self._window_ns)
@@ -116,6 +128,10 @@ class CountsTrack:
         self._swing.clear()
         self._level, self._moved_ns, self._hold_ns, self._swung = None, None, 0, False
 
+    def age(self, age: Age) -> None:
+        """Take note how old the calibration is."""
+        self._aged = age
+
     def feed(self, t_ns: int, counts: tuple[int, ...], *, usable: bool, settling: bool) -> None:
         """Take one sample; one that is not `usable` only counts towards a fault."""
         if settling:
@@ -137,6 +153,7 @@ class CountsTrack:
             self._despiker.clear()
         decided = self._despiker.feed(t_ns, counts)
         for then_ns, sound in decided:
+            self._sound = sound
             self._insert(then_ns, self.calibration.gross_g(sound))
         if not decided and self._level is not None:
             self._level = self._level._replace(still=False)  # the next sample tells
@@ -189,7 +206,7 @@ class CountsTrack:
         calm = shape.scatter <= CALM_DIVISIONS * self._spec.division_g and span_ns >= CALM_SHARE * self._window_ns
         now_sd_g = max(shape.scatter, self._floor.scatter_g) * math.sqrt(CORRELATED / count)
         level = Level(now_g, now_sd_g, mean_g, mean_sd_g, still, self._step_no if calm else None, mean_sd_g)
-        return self._with_calibration(self._swinging(level, t_ns))
+        return self._with_calibration(self._swinging(level, t_ns), t_ns)
 
     def _learn(self, shape: Shape, t_ns: int, elapsed_s: float) -> None:
         self._floor.follow(shape, elapsed_s)
@@ -201,13 +218,30 @@ class CountsTrack:
         """Return the scatter from which on the platform is not still."""
         return max(self._spec.division_g / 4, 3 * self._floor.scatter_g)
 
-    def _with_calibration(self, level: Level) -> Level:
-        if self.calibration is None:
+    def _with_calibration(self, level: Level, t_ns: int) -> Level:
+        """Add what the calibration leaves uncertain; where the load presses is asked when it is still."""
+        calibration = self.calibration
+        if calibration is None:
             return level
-        gain_g = self.calibration.gain_rel_sd * level.mean_g
+        shares = self._shares(calibration) if level.still else None
+        age_days = self._aged.days + (t_ns - self._aged.t_ns) / DAY_NS
+        span_g = calibration.span_sd_g(level.mean_g, shares, age_days=age_days)
+        zero_g = math.hypot(calibration.zero_sd_g, calibration.zero_sd_g_per_k * calibration.swing_k)
         return level._replace(
-            sd_g=math.hypot(level.sd_g, gain_g), creep_sd_g=self._creep.sd_g, zero_sd_g=self.calibration.zero_sd_g
+            sd_g=math.hypot(level.sd_g, span_g, self._aged.doubt_rel * level.mean_g),
+            creep_sd_g=self._creep.sd_g,
+            zero_sd_g=zero_g,
         )
+
+    def _shares(self, calibration: Calibration) -> tuple[float, ...] | None:
+        """Return the cells' parts of the load; None where it is too light to tell, or the gains' kinship unknown."""
+        if not calibration.gain_cov:
+            return None
+        forces_g = calibration.cell_grams(self._sound)
+        total_g = sum(forces_g)
+        if total_g < SHARED_DIVISIONS * self._spec.division_g:
+            return None
+        return tuple(force_g / total_g for force_g in forces_g)
 
     def _is_quiet(self, shape: Shape, t_ns: int) -> bool:
         """Judge one full window; take note of slow motion without much scatter."""

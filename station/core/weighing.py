@@ -22,7 +22,7 @@ from msgspec import Meta
 
 from calibration.model import Calibration
 from station.core.evidence import Reading
-from station.core.tracks import NS, CountsTrack, IndicationTrack, Level, ScaleSpec, Track
+from station.core.tracks import NS, Age, CountsTrack, IndicationTrack, Level, ScaleSpec, Track
 from station.core.zero import ZERO_RANGE, Zero
 
 BELOW_ZERO_S = 5.0
@@ -119,6 +119,10 @@ class Weighing:
             self.zero_known = False
         self._converters[scale].calibration = calibration
         self.forget(scale)
+
+    def aged(self, scale: int, age: Age) -> None:
+        """Take note how old a scale's calibration is, and how far it is doubted."""
+        self._converters[scale].age(age)
 
     def restore_zero(self, zero_g: float) -> None:
         """Take the zero kept from the last run; only before the first reading."""
