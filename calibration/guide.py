@@ -111,6 +111,16 @@ class Guide:
         return self._other.get(planned.key, planned)
 
     @property
+    def typing(self) -> bool:
+        """Whether keys are letters of an answer now."""
+        return self._input is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether nothing goes on before the technician has answered."""
+        return self.typing or self._odd is not None
+
+    @property
     def step_done(self) -> bool:
         """Whether the action that comes next begins another step than the last capture."""
         return not self._history or self.action is None or self.action.step != self._history[-1].step
@@ -164,6 +174,10 @@ class Guide:
         self._remark(capture)
         at = next((n for n, action in enumerate(self._plan) if action.key == key), -1)
         self._move(self._next_open(at + 1))
+
+    def note(self, said: Sequence[Message]) -> None:
+        """Show these until the next capture or key."""
+        self._notes += said
 
     def view(self) -> View:
         """Return what to show now."""
