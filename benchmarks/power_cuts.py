@@ -7,6 +7,7 @@ Controls must lose: SQLite's `synchronous` NORMAL and OFF, and a disk that ignor
 """
 
 import argparse
+import contextlib
 import random
 import shutil
 import subprocess
@@ -161,6 +162,13 @@ def cut(recorded: Record, setting: str, *, cuts: int, seed: int, fates: tuple[Fa
 
 
 def _look_after(files: dict[str, bytes | None], told: Told) -> Found:
+    with restored(files) as folder:
+        return look(folder, told)
+
+
+@contextlib.contextmanager
+def restored(files: dict[str, bytes | None]) -> Iterator[Path]:
+    """Yield a folder that holds what was found after a cut."""
     with tempfile.TemporaryDirectory(dir=_memory()) as name:
         folder = Path(name)
         for path, content in files.items():
@@ -169,7 +177,7 @@ def _look_after(files: dict[str, bytes | None], told: Told) -> Found:
             else:
                 (folder / path).write_bytes(content)
                 (folder / path).chmod(0o600)
-        return look(folder, told)
+        yield folder
 
 
 def _memory() -> str | None:

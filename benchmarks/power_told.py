@@ -36,10 +36,8 @@ class Told:
         before = len(self.verdicts), self.published, self.confirmed
         if call.name == "write" and call.number == STDOUT:
             self._said(call.texts()[0].decode())
-        elif call.name in {"socket", "connect"}:
-            number = call.result if call.name == "socket" else call.number
-            self._streams[number, True] = Stream()
-            self._streams[number, False] = Stream()
+        elif call.name == "socket":
+            self._streams[call.result, True], self._streams[call.result, False] = Stream(), Stream()
         elif call.name in {"sendto", "recvfrom"}:
             self._spoken(call, out=call.name == "sendto")
         elif call.name in {"sendmsg", "recvmsg"} and (call.number, True) in self._streams:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import power_cuts
+from benchmarks import power_commands, power_cuts
 from benchmarks.power_calls import Call, calls
 from benchmarks.power_disk import Disk, Fate
 
@@ -80,13 +80,27 @@ def test_calls_of_several_threads_stand_where_they_began_and_syncs_where_they_en
     assert [call.name for call in calls(lines)] == ["pwrite64", "sendto", "fdatasync"]
 
 
-@pytest.mark.timeout(180)
-def test_all_that_was_told_is_there_after_a_cut_and_not_so_without_syncs(tmp_path: Path) -> None:
+@pytest.fixture
+def strace() -> None:
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed: apt-get install strace")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.usefixtures("strace")
+def test_all_that_was_told_is_there_after_a_cut_and_not_so_without_syncs(tmp_path: Path) -> None:
     kept, *controls = power_cuts.measure(tmp_path, total=120, lives=3, cuts=50, seed=3)
     assert (kept.told, kept.cut) == (120, 50)
     assert kept.published >= 120
     assert kept.taken > 1000
     assert not any(kept.wrong.values()), kept.worst
     assert all(control.missing for control in controls), controls
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.usefixtures("strace")
+def test_what_the_daemon_acknowledged_to_the_broker_has_its_effect_on_disk(tmp_path: Path) -> None:
+    daemon, careless_disk = power_commands.measure(tmp_path, claims=24, lives=2, seed=1)
+    assert daemon.acknowledged >= 20
+    assert daemon.without_effect == 0, daemon.first
+    assert careless_disk.without_effect > 0
