@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -166,19 +165,17 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10_000, help="honest baskets of each setting")
     parser.add_argument("--visibility", type=float, nargs="+", default=[0.3, 0.5, 0.8])
     parser.add_argument("--cameras", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--untold", action="store_true", help="nobody told the checker the gallery's size")
+    parser.add_argument("--untold", action="store_true", help="nobody told the checker what is in the gallery")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     given = parser.parse_args()
     truth, policy, rows = world(given.seed), Policy(trust=TRUST), []
     recogniser = Recogniser.of(len(truth.gtins), given.seed)
-    size = len(truth.gtins) if given.untold else recogniser.gallery.size
-    policy = msgspec.structs.replace(policy, sights=msgspec.structs.replace(policy.sights, gallery_size=size))
     beliefs = Beliefs.of(truth.products("known"), policy.departments)
     for cameras in given.cameras:
         for visibility in given.visibility:
-            seen = SeenWorld(truth, recogniser, Setting(visibility, cameras), given.seed)
+            seen = SeenWorld(truth, recogniser, Setting(visibility, cameras, not given.untold), given.seed)
             rows.append(
                 {"visibility": visibility, "cameras": cameras}
                 | measure(seen, beliefs, policy, given.cases, given.workers)

@@ -1,8 +1,8 @@
 """The test that knows the truth of the weights, how sightings arise, and how often what goes wrong.
 
-It works from the whole posterior of each sighting, not from the five candidates that are published, and knows which
-products are in the gallery. Sums over assignments are those of `station.core.groups`, which tests hold against the
-plain sum.
+It works from the whole likelihood of each sighting, not from the five candidates that are published, and knows what
+every product looks like, also those that are not in the gallery. Sums over assignments are those of
+`station.core.groups`, which tests hold against the plain sum.
 """
 
 import math
@@ -38,8 +38,7 @@ class _View:
     up: Floats  # (ups, lines)
     gone: Floats  # (lines,) the whole line
     one_less: Floats  # (lines,) one unit less of it ...
-    left_without: Floats  # (lines, sightings) ... what that leaves of each sighting
-    odds: Floats  # (products, sightings)
+    instead: Floats  # (lines, products) ... and one of the product instead, over that
 
 
 class SeenOracle:
@@ -77,21 +76,21 @@ class SeenOracle:
 
     def _view(self, view: tuple[Likelihoods, ...], at: NDArray[np.int64], units: NDArray[np.int64]) -> _View:
         recogniser, v = self._world.recogniser, self._world.setting.visibility
-        odds, strange = np.empty((recogniser.inside.size, len(view))), np.empty(len(view))
-        for number, (like, unknown) in enumerate(view):
+        odds, strange = np.empty((len(view), recogniser.inside.size)), np.empty(len(view))
+        for number, (like, unknown, strangers) in enumerate(view):
             scale = v / (1 - v) / (CLUTTER * (0.5 + 0.5 * unknown))
             strange[number] = unknown * scale
-            odds[:, number] = strange[number]
-            odds[recogniser.gallery, number] = like * scale
+            odds[number, ~recogniser.inside] = strangers * scale
+            odds[number, recogniser.gallery] = like * scale
         hidden = 1 - v
-        room = rooms(odds[at], units, UPS)
+        room = rooms(odds[:, at].T.copy(), units, UPS)
         lines = np.arange(units.size)
         gone = room.line_less[np.minimum(units, len(room.line_less)) - 1, lines]
         one_less = room.line_less[0] if units.size else np.ones(0)
         return _View(
-            more=hidden * (1 + odds @ room.left), unknown_more=hidden * float(1 + (strange * room.left).sum()),
+            more=hidden * (1 + room.left @ odds), unknown_more=hidden * float(1 + (strange * room.left).sum()),
             up=hidden ** np.arange(1, UPS + 1)[:, None] * room.line_more, gone=gone / hidden**units,
-            one_less=one_less / hidden, left_without=room.left_without, odds=odds,
+            one_less=one_less / hidden, instead=hidden * (1 + room.left_without @ odds),
         )  # fmt: skip
 
     def _unscanned(
@@ -135,8 +134,7 @@ class SeenOracle:
             less = variance - world.sigma_g[product] ** 2
             like = gauss(rest_g + world.mean_g[product] - world.mean_g[places], less + world.sigma_g[places] ** 2)
             for view in views:
-                found = view.odds[places] @ view.left_without[line]
-                like = like * view.one_less[line] * (1 - self._world.setting.visibility) * (1 + found)
+                like = like * view.one_less[line] * view.instead[line][places]
             total += float((share * like).sum()) * units[line] / units.sum()
         return total
 

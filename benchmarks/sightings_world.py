@@ -5,7 +5,8 @@ a family lie close together, some look exactly like another one. A camera sees e
 its look plus noise. Besides, it sees clutter, a Poisson number of things: half of them look like some product of the
 gallery, half like nothing it knows. One product in ten is not in the gallery. The recogniser is exact: candidates are
 the posterior under a uniform prior over the gallery, five of them told, `unknown` beside them by its own prior.
-Cameras see the same objects, independently of each other.
+Cameras see the same objects, independently of each other. A product that is not in the gallery has a look of its own
+all the same: it may resemble a product that is, to every camera and in every unit.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ KINDS = {"unscanned": 10.0, "quantity": 4.0, "missing": 1.5, "swapped": 1.5, "un
 ALIKE = "swapped alike"  # for a product of the same weight, which the scale cannot see; nobody is told of this habit
 
 Basket = list[tuple[int, int]]
-Likelihoods = tuple[NDArray[np.float32], float]
+# Of one look under each product of the gallery, under things nobody knows, and under each product outside the gallery.
+Likelihoods = tuple[NDArray[np.float32], float, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,8 @@ class Recogniser:
     gallery: NDArray[np.int64]  # places of those
     kept: NDArray[np.float32]  # the gallery's looks ...
     half_squares: NDArray[np.float32]  # ... and half their squares
+    strange: NDArray[np.float32]  # the other products' looks ...
+    strange_half_squares: Floats
 
     @classmethod
     def of(cls, products: int, seed: int) -> "Recogniser":
@@ -73,13 +77,11 @@ class Recogniser:
         inside = rng.random(products) >= OUTSIDE
         inside[order[twin + 1]] = inside[order[twin]]  # what looks like a known product is known
         kept = look[inside].astype(np.float32)
-        return cls(look.astype(np.float32), inside, np.flatnonzero(inside), kept, (kept**2).sum(axis=1) / 2)
+        return cls(look.astype(np.float32), inside, np.flatnonzero(inside), kept, (kept**2).sum(axis=1) / 2,
+                   look[~inside].astype(np.float32), (look[~inside] ** 2).sum(axis=1) / 2)  # fmt: skip
 
     def likelihoods(self, seen: Floats) -> Likelihoods:
-        """Return the density of one look under each product of the gallery, and under things outside it.
-
-        Both over that of the gallery on average.
-        """
+        """Return the density of one look under all that it may be of, over that of the gallery on average."""
         exponent = (self.kept @ seen.astype(np.float32) - self.half_squares) / np.float32(NOISE**2)
         highest = float(exponent.max())
         like = np.exp(np.maximum(exponent - np.float32(highest), np.float32(FAR)))
@@ -87,11 +89,13 @@ class Recogniser:
         square = float((seen * seen).sum())
         log_unknown = square / 2 / NOISE**2 - square / 2 / wide + AXES / 2 * np.log(NOISE**2 / wide) - highest
         mean = float(like.mean(dtype=np.float64))
-        return like / np.float32(mean), float(np.exp(min(log_unknown, 600.0)) / mean)
+        strange = (self.strange @ seen.astype(np.float32) - self.strange_half_squares) / NOISE**2 - highest
+        strangers = np.exp(np.clip(strange.astype(np.float64), -600.0, 600.0)) / mean
+        return like / np.float32(mean), float(np.exp(min(log_unknown, 600.0)) / mean), strangers
 
     def sighting(self, camera: str, seen: Likelihoods, gtins: list[str]) -> Sighting:
         """Return what is published of one object."""
-        like, unknown = seen
+        like, unknown, _ = seen
         total = (1 - UNKNOWN_PRIOR) + UNKNOWN_PRIOR * unknown
         some = np.flatnonzero(like > np.sort(like[:: max(like.size // 1000, 1)])[-2])  # hardly ever fewer than five
         some = some if some.size >= TOLD else np.arange(like.size)
@@ -107,6 +111,7 @@ class Setting:
 
     visibility: float = 0.5
     cameras: int = 1
+    told: bool = True  # the checker knows which products are in the gallery
 
 
 class SeenWorld:
@@ -114,6 +119,7 @@ class SeenWorld:
 
     def __init__(self, world: World, recogniser: Recogniser, setting: Setting, seed: int) -> None:
         self.world, self.recogniser, self.setting, self._seed = world, recogniser, setting, seed
+        self.gallery = frozenset(world.gtins[at] for at in recogniser.gallery)
         self.share = world.sales / world.sales.sum()
         self._sold = np.cumsum(self.share)
         self.order = np.argsort(world.mean_g)
@@ -136,7 +142,8 @@ class SeenWorld:
         )  # fmt: skip
         evidence = Evidence(
             sightings=sightings, visibility=self.setting.visibility, cameras=self.setting.cameras,
-            gallery_size=self.recogniser.gallery.size,
+            gallery_size=self.recogniser.gallery.size if self.setting.told else 0,
+            gallery=self.gallery if self.setting.told else None,
         )  # fmt: skip
         lines = tuple(
             Line(line=at, gtin=world.gtins[product], quantity=count)

@@ -106,6 +106,7 @@ class EyeWorker(Worker):
             sightings=look.sightings,
             visibility=self._visibility,
             gallery_size=len(self._gallery.gtins),
+            gallery=frozenset(self._gallery.gtins),
             capture_ms=picture.capture_ms,
             vision_ms=(now_ns - began_ns) / 1e6,
             inference_ms=look.timing_ms["inference"],

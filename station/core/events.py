@@ -92,6 +92,7 @@ class Seen(Event, frozen=True, kw_only=True, tag="seen"):
     sightings: tuple[Sighting, ...]
     visibility: float
     gallery_size: int
+    gallery: frozenset[str] | None = None  # GTIN-14 of what the camera could have named; None: not told
     capture_ms: float
     vision_ms: float
     inference_ms: float = 0.0  # the model's own share of `vision_ms`

@@ -33,4 +33,5 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     sightings: tuple[Sighting, ...] = ()
     visibility: float = 0.0
     cameras: int = 0
-    gallery_size: int = 0  # products a camera could have named
+    gallery_size: int = 0  # products a camera could have named ...
+    gallery: frozenset[str] | None = None  # ... and which they are (GTIN-14); None: nobody told

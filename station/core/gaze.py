@@ -41,7 +41,13 @@ class Gaze(msgspec.Struct, kw_only=True):
             visibility=max(answer.visibility for answer in self.seen),
             cameras=len(self.seen),
             gallery_size=max(answer.gallery_size for answer in self.seen),
+            gallery=self._gallery(),
         )
+
+    def _gallery(self) -> frozenset[str] | None:
+        """Return what all cameras together can name, None where one did not tell."""
+        known = [answer.gallery for answer in self.seen if answer.gallery is not None]
+        return frozenset().union(*known) if len(known) == len(self.seen) else None
 
     def summary(self) -> EvidenceSummary:
         """Return how much the cameras contributed."""

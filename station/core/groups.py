@@ -149,6 +149,11 @@ def _log_total(symmetric: Floats, units: int) -> float:
     return float(np.logaddexp.reduce(ways + symmetric[: hits.size]))
 
 
+def log_alike(odds: Floats, units: int) -> float:
+    """Return the log of the sum over all ways in which so many alike objects explain sightings of these odds."""
+    return _log_total(_symmetric(odds), units)
+
+
 def summable(odds: Floats, units: Places) -> bool:
     """Tell whether all assignments can be summed one by one."""
     lines, sightings = odds.shape

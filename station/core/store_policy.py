@@ -74,6 +74,7 @@ class Sights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     visibility: Annotated[float, Meta(ge=0.01, le=0.99)] = 0.5  # where the evidence does not say
     gallery_size: Annotated[int, Meta(ge=0, le=10_000_000)] = 0  # products cameras can name; 0: the enrolled, or all
     outside: Annotated[float, Meta(ge=0, le=1)] = 0.05  # of the catalogue that cameras cannot name, at least
+    alike: Annotated[float, Meta(ge=0, le=1)] = 0.1  # of those that look like a product that cameras can name
     other_basket_items: Annotated[float, Meta(gt=0, le=500)] = 12.0  # in the basket of somebody else
 
 

@@ -16,7 +16,8 @@ from station.core.store_policy import Sights
 from tests.checker.byhand import ByHand
 from tests.checker.small import claim, gtin, product, reading
 
-POLICY = Policy(sights=Sights(outside=0.0))  # every product is in the gallery: what is outside is not enumerated
+# Every product is in the gallery, nothing else looks like one: what is outside is not enumerated.
+POLICY = Policy(sights=Sights(outside=0.0, alike=0.0))
 WEIGHTS_G = 120.0, 187.0, 250.0, 401.0, 518.0, 1030.0
 LINES = ((0, 1), (3, 2)), ((5, 1),), ((1, 2), (2, 1), (4, 1))
 TARE = Tare(kind="basket", weight_g=600, sd_g=4)

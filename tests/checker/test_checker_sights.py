@@ -14,7 +14,7 @@ from station.core.sights import Seen, look
 from station.core.store_policy import Sights
 from tests.checker.small import claim, gtin, product, reading
 
-SIGHTS = Sights(outside=0.0)  # every product is in the gallery
+SIGHTS = Sights(outside=0.0, alike=0.0)  # every product is in the gallery, and nothing else looks like one
 V = 0.6
 BELIEFS = Beliefs.of([product(at, 100.0 + 50 * at) for at in range(8)])
 
