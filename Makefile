@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tflite demo test lint test-main test-tflite coverage test-slow test-hw bench model docs docs-check clean
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite coverage test-slow test-hw bench chaos model docs docs-check clean
 
 BIN := .venv/bin
 JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
@@ -53,6 +53,9 @@ test-hw: setup ## the drivers on a kernel's own drivers and simulated chips, in 
 bench: ## measure what is fast and what is right; prints tables
 	@tools/setup.sh bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: setup ## kill, cut and fill everything at random while verdicts are made: none is lost (as root: in a network of its own)
+	$(BIN)/python -m benchmarks.chaos $(ARGS)
 
 model: setup ## make the shipped model again
 	training/make_model.sh $(ARGS)
