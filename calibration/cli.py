@@ -1,60 +1,99 @@
 """`calibrate`: the technician's tool. Exit status 0 done, 1 refused, 2 wrong usage or bad configuration."""
 
 import argparse
+import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from calibration import factory, stations, store
+from calibration.arguments import parser
+from calibration.bench import Bench, Scale
 from calibration.model import Cell
 from calibration.stations import ConfigurationError, StationConfig
 from calibration.store import CalibrationError, Record
 
 OK, REFUSED, USAGE = 0, 1, 2
+Command = Callable[[argparse.Namespace, Bench | None], int]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; errors are one line on stderr."""
-    chosen = _parser().parse_args(arguments)
+def main(arguments: list[str] | None = None, bench: Bench | None = None) -> int:
+    """Run one command; errors are one line on stderr. Without a `bench` only what needs no hardware works."""
+    chosen = parser(HANDLERS).parse_args(arguments)
     try:
-        config = stations.read(stations.find(chosen.config))
-        status: int = chosen.run(chosen, config)
+        status: int = chosen.run(chosen, bench)
+        sys.stdout.flush()
     except ConfigurationError as error:
         return _complain(error, USAGE)
     except CalibrationError as error:
         return _complain(error, REFUSED)
+    except KeyboardInterrupt:
+        return _complain("interrupted; what was captured is kept", REFUSED)
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        return _complain(f"{error.strerror or error}; check the disk and where the output goes", REFUSED)
     return status
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with errors of one line."""
+def _at_desk(name: str) -> Command:
+    """Return the command of `session_cli`, loaded when it is called."""
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+    def run(chosen: argparse.Namespace, bench: Bench | None) -> int:
+        from calibration import session_cli
 
+        if bench is None:
+            raise ConfigurationError("this command needs the station's drivers: use the program `calibrate`")
+        chosen.config_path = None if chosen.simulate else stations.find(chosen.config)
+        status: int = getattr(session_cli, name)(session_cli.Desk(chosen, bench, _scale(chosen, bench)))
+        return status
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="calibrate", description="Calibrate the station's load cells.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    bring_in = commands.add_parser("import", help="take over factory values of the load cells")
-    bring_in.add_argument(
-        "file", metavar="FILE", help='JSON: {"cells": [{"zero_counts": ..., "counts_per_g": ...}, ...]}'
-    )
-    bring_in.set_defaults(run=_import)
-    show = commands.add_parser("show", help="show the calibration in force")
-    show.set_defaults(run=_show)
-    for command in (bring_in, show):
-        command.add_argument("--config", metavar="FILE", help="the station's configuration")
-        command.add_argument("--scale", metavar="N", type=int, help="which [[scale]], counting from 1")
-        command.add_argument("--json", action="store_true", help="print JSON")
-    return parser
+    return run
 
 
-def _import(chosen: argparse.Namespace, config: StationConfig) -> int:
+def _scale(chosen: argparse.Namespace, bench: Bench) -> Scale:
+    if not chosen.simulate:
+        return bench.scale(chosen.config_path, chosen.scale)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    state_dir = Path(chosen.state) if chosen.state else cache / "validation-station" / "simulated"
+    return bench.simulated(state_dir, speed=chosen.speed, seed=chosen.seed, fault=chosen.fault)
+
+
+def _check_weight(chosen: argparse.Namespace, _bench: Bench | None) -> int:
+    """Ask the running station to weigh its check weight."""
+    from calibration.control_client import OutOfReachError, socket_path, span_check
+    from calibration.loads import LoadError, mass_g
+
+    config = _config(chosen)
+    try:
+        weight_g = None if chosen.weight is None else mass_g(chosen.weight)
+        checked = span_check(socket_path(config.state_dir, config.control.socket), weight_g)
+    except LoadError as error:
+        raise ConfigurationError(f"--weight: {error}") from error
+    except OutOfReachError as error:
+        raise CalibrationError(str(error)) from error
+    if chosen.json:
+        _print_json(checked)
+    else:
+        print(
+            f"{checked.outcome}: {checked.weight_g:g} g weighs {checked.weighed_g:.1f} g"
+            f" ({checked.error_g:+.1f} g, {checked.relative:+.3%})"
+        )
+    return REFUSED if checked.outcome == "fail" else OK
+
+
+def _config(chosen: argparse.Namespace) -> StationConfig:
+    return stations.read(stations.find(chosen.config))
+
+
+def _import(chosen: argparse.Namespace, _bench: Bench | None) -> int:
     """Judge the file, store it as the scale's calibration, and echo what it implies."""
+    config = _config(chosen)
     number = _only_scale(chosen.scale, config)
     scale = config.scale[number - 1]
     cells = _read_factory(Path(chosen.file)).cells
@@ -71,8 +110,9 @@ def _import(chosen: argparse.Namespace, config: StationConfig) -> int:
     return OK
 
 
-def _show(chosen: argparse.Namespace, config: StationConfig) -> int:
+def _show(chosen: argparse.Namespace, _bench: Bench | None) -> int:
     """Show the chosen scale, or all; status 1 where one that needs a calibration has none."""
+    config = _config(chosen)
     numbers = range(1, len(config.scale) + 1) if chosen.scale is None else [_only_scale(chosen.scale, config)]
     wanted = [number for number in numbers if config.scale[number - 1].gives_counts]
     records = {number: store.load(config.state_dir, number) for number in wanted}
@@ -81,6 +121,7 @@ def _show(chosen: argparse.Namespace, config: StationConfig) -> int:
     else:
         for number, record in records.items():
             _print_record(number, record)
+            _print_more(config.state_dir, number)
     return REFUSED if None in records.values() else OK
 
 
@@ -145,7 +186,31 @@ def _print_record(number: int, record: Record | None) -> None:
     print(f"  uncertainty: zero {calibration.zero_sd_g:g} g, gain {calibration.gain_rel_sd:.2%}")
 
 
-def _complain(error: Exception, status: int) -> int:
+def _print_more(state_dir: Path, number: int) -> None:
+    """Print the previous calibrations and an open session."""
+    from calibration import sessions
+
+    for kept in store.history(state_dir, number):
+        if not kept.in_force:
+            record = kept.record
+            told = kept.problem if record is None else f"{record.version} of {record.created}, {record.source}"
+            print(f"  before: {told}")
+    session = sessions.find_open(state_dir, number)
+    if session is not None:
+        head = session.session
+        made = len(session.captures)
+        print(f"  open session {head.session_id} of {head.operator}, {made} captures: `calibrate run` goes on")
+
+
+HANDLERS: dict[str, Command] = {
+    **{name: _at_desk(name) for name in ("run", "step", "accept", "abort", "report", "rollback")},
+    "import": _import,
+    "show": _show,
+    "check": _check_weight,
+}
+
+
+def _complain(error: Exception | str, status: int) -> int:
     print(f"calibrate: {error}", file=sys.stderr)
     return status
 

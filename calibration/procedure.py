@@ -266,7 +266,7 @@ TABLE: dict[Step, Callable[[Platform, Loads, Options], list[Action]]] = {
 }
 FLOWS: dict[Kind, tuple[Step, ...]] = {
     "full": STEPS[:-1],
-    "routine": ("diagnose", "as-found", "exercise", "zero", "corners", "span", "repeatability", "creep"),
+    "routine": ("diagnose", "as-found", "exercise", "zero", "corners", "span", "linearity", "repeatability", "creep"),
 }
 OPTIONS: dict[Kind, Options] = {
     "full": Options(),

@@ -39,10 +39,15 @@ class _Station(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: str = DEFAULT_STATE_DIR
 
 
+class _Control(msgspec.Struct, frozen=True, kw_only=True):
+    socket: str | None = None
+
+
 class StationConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of the configuration that matter here."""
 
     station: _Station
+    control: _Control = _Control()
     scale: tuple[Scale, ...] = ()
 
     @property

@@ -16,7 +16,7 @@ from drivers.sim.bridge_device import BridgeDevice
 from drivers.sim.cell_faults import CellFault
 from drivers.sim.world import CELLS, PlacedObject, PlatformSpec, World
 
-CAPACITY_G, DIVISION_G = 50_000.0, 5.0
+CAPACITY_G, DIVISION_G = 50_000.0, 10.0
 PLACES = {"C": (0, 0), "FL": (-1, -1), "FR": (1, -1), "BR": (1, 1), "BL": (-1, 1)}
 REACH = 0.8  # how far out a weight is put towards a corner
 FAULTS = {
@@ -36,7 +36,13 @@ class Workbench:
         self._random = random.Random(seed)
         spec = PlatformSpec()
         gains = tuple(215.0 * (1 + self._random.gauss(0, 0.01)) for _ in CELLS)
-        self.world = World(PlatformSpec(zero_counts=spec.zero_counts, counts_per_g=gains), seed=seed)
+        sound = PlatformSpec(  # good cells: the default's would be refused, by their creep
+            zero_counts=spec.zero_counts,
+            counts_per_g=gains,
+            creep=((1e-5, 20.0), (3e-5, 300.0)),
+            drift_g_per_sqrt_s=0.002,
+        )
+        self.world = World(sound, seed=seed)
         if fault is not None:
             self.world.fail(cell, FAULTS[fault])
         self._speed = speed

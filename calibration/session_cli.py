@@ -1,0 +1,303 @@
+"""`calibrate run` and its single steps, and what ends a session: accept, abort, report."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+import msgspec
+
+from calibration import accepting, sessions, store
+from calibration.asking import Asker, language_of
+from calibration.bench import Bench, Scale
+from calibration.captures import Capture, Step
+from calibration.conduct import Conductor
+from calibration.control_client import OutOfReachError, out_of_service
+from calibration.faces import LineFace, ScreenFace, console, title, usable_screen
+from calibration.guide import Guide
+from calibration.preparing import Prepared, begin, platform_of, step_plan
+from calibration.procedure import Action
+from calibration.record import CalibrationError
+from calibration.remarks import Message
+from calibration.results import Evaluation
+from calibration.screen import Style, places_of
+from calibration.sessions import SessionFile
+from calibration.single import one_capture
+from calibration.texts import Language, say
+
+OK, REFUSED = 0, 1
+LEFT = 1  # a session that is not finished has not passed
+
+
+class Desk:
+    """One command at work: the scale, the language, and whether anybody can be asked."""
+
+    def __init__(self, chosen: argparse.Namespace, bench: Bench, scale: Scale) -> None:
+        self.chosen, self.bench, self.scale = chosen, bench, scale
+        self.language: Language = language_of(getattr(chosen, "lang", None))
+        alone = getattr(chosen, "yes", False) or chosen.json
+        self.asker = Asker(self.language, may_ask=not alone and sys.stdin.isatty())
+
+    @property
+    def agree(self) -> bool:
+        """Whether nobody is to be asked."""
+        return bool(self.chosen.yes)
+
+    def say(self, key: str, **values: Any) -> None:
+        """Tell people something, not where JSON is wanted."""
+        if not self.chosen.json:
+            self.asker.tell(say(self.language, key, **values))
+
+    @contextlib.contextmanager
+    def ours(self) -> Iterator[None]:
+        """Hold the scale against other technicians, and the station out of service."""
+        scale = self.scale
+        with sessions.hold(scale.state_dir, scale.number):
+            if scale.control is None:
+                yield
+                return
+            told = False
+
+            def waiting(_told: object) -> None:
+                nonlocal told
+                if not told:
+                    self.say("draining")
+                told = True
+
+            try:
+                with out_of_service(scale.control, scale.number, progress=waiting) as held:
+                    yield
+                if held.running:
+                    self.say("back_in_service")
+            except OutOfReachError as error:
+                raise CalibrationError(str(error)) from error
+
+
+def run(desk: Desk) -> int:
+    """Take up the open session, or begin one, and go through it to the end."""
+    with desk.ours():
+        session = _take_up(desk) or begin(desk.scale, desk.chosen, desk.asker, desk.chosen.kind)
+        finished = guided(desk, session, session.plan)
+    if not finished:
+        return _left(desk, session)
+    return _close(desk, session)
+
+
+def step(desk: Desk) -> int:
+    """Do one step: guided, or one capture of what lies there now."""
+    with desk.ours():
+        session = sessions.find_open(desk.scale.state_dir, desk.scale.number)
+        if session is None:
+            session = begin(desk.scale, desk.chosen, desk.asker, "single")
+        if desk.chosen.yes or desk.chosen.load is not None or not sys.stdin.isatty():
+            capture, gross_g = one_capture(desk.scale, session, desk.chosen, desk.asker)
+            return _told(desk, session, capture, gross_g)
+        plan = step_plan(desk.scale, session, desk.chosen, desk.asker)
+        finished = guided(desk, session, plan)
+    if not finished:
+        return _left(desk, session)
+    result = accepting.evaluated(desk.scale.state_dir, session)
+    return _tell_step(desk, result, desk.chosen.step)
+
+
+def accept(desk: Desk) -> int:
+    """Put the open session's result into force."""
+    state_dir = desk.scale.state_dir
+    with sessions.hold(state_dir, desk.scale.number):
+        session = accepting.open_session(state_dir, desk.scale.number)
+        result = accepting.evaluated(state_dir, session)
+        _show(desk, result)
+        if not desk.agree and not desk.asker.yes("ask.yes"):
+            desk.say("left", session=session.session.session_id)
+            return REFUSED
+        return _accept(desk, session, result)
+
+
+def abort(desk: Desk) -> int:
+    """Close the open session; its captures stay."""
+    with sessions.hold(desk.scale.state_dir, desk.scale.number):
+        session = accepting.open_session(desk.scale.state_dir, desk.scale.number)
+        _abort(desk, session)
+    return OK
+
+
+def report(desk: Desk) -> int:
+    """Print what a session has shown: the open one, the newest, or the one named."""
+    state_dir = desk.scale.state_dir
+    named = desk.chosen.session
+    session = sessions.find(state_dir, named) if named else sessions.find_last(state_dir, desk.scale.number)
+    if session is None:
+        raise CalibrationError(f"scale {desk.scale.number} has no session: begin with `calibrate run`")
+    result = accepting.evaluated(state_dir, session)
+    if desk.chosen.json:
+        _print({"session": session.session, "evaluation": result, "sha256": session.sha256(), "ended": session.ended})
+    else:
+        _show(desk, result, everything=True)
+    return OK if result.may_accept else REFUSED
+
+
+def rollback(desk: Desk) -> int:
+    """Put a previous calibration into force again."""
+    state_dir, number = desk.scale.state_dir, desk.scale.number
+    version = desk.chosen.version or store.previous_version(state_dir, number)
+    if version is None:
+        raise CalibrationError(f"scale {number} has no previous calibration; `calibrate show` lists them")
+    verifier = desk.bench.verifier(desk.chosen.config_path, state_dir)
+    record = store.rollback(state_dir, number, version, verifier)
+    if desk.chosen.json:
+        _print({"scale": number, "version": record.version, "created": record.created})
+    else:
+        desk.asker.tell(f"scale {number}: {record.version} of {record.created} is in force again")
+    return OK
+
+
+def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
+    """Go through a table of actions; return whether all of them are done."""
+    scale = desk.scale
+    head = session.session
+    guide = Guide(
+        platform_of(scale, head.hardware.channels),
+        head.verification_interval_g,
+        plan,
+        session.latest(),
+        history=session.captures,
+        prior=accepting.prior_of(scale.state_dir, scale.number),
+        positions_mm=scale.positions_mm,
+    )
+    style = Style(
+        title=title(scale.station, scale.number, desk.language, simulated=scale.hands is not None),
+        language=desk.language,
+        capacity_g=scale.capacity_g,
+        places=places_of(scale.positions_mm, head.hardware.channels),
+    )
+    screen = usable_screen() and not desk.agree and not desk.chosen.json
+    face = ScreenFace(style, console()) if screen else LineFace(style, agree=desk.agree, quiet=desk.chosen.json)
+    try:
+        with face:
+            return Conductor(scale, session, guide, face, _Judge(scale)).run() == "finished"
+    except KeyboardInterrupt:  # everything is on disk
+        return False
+
+
+class _Judge:
+    """Says what the step that was just finished has shown, as far as it was not said before."""
+
+    def __init__(self, scale: Scale) -> None:
+        self._scale = scale
+        self._said: set[tuple[str, str]] = set()
+
+    def __call__(self, session: SessionFile) -> list[Message]:
+        result = accepting.evaluated(self._scale.state_dir, session)
+        found = []
+        for finding in result.findings:
+            name = (finding.code, finding.where)
+            late = finding.code in {"few-loads", "few-repeats", "no-corners", "span-light", "weights-unnamed"}
+            if finding.severity == "pass" or name in self._said or late:
+                continue
+            self._said.add(name)
+            values = {"severity": f"{finding.severity.upper()}:", "text": finding.text + ";", "remedy": finding.remedy}
+            found.append(Message("finding", values))
+        return found[:3]
+
+
+def _take_up(desk: Desk) -> SessionFile | None:
+    """Return the open session if somebody wants to go on with it, or cannot be asked."""
+    session = sessions.find_open(desk.scale.state_dir, desk.scale.number)
+    if session is None:
+        return None
+    head = session.session
+    if not session.plan:
+        raise CalibrationError(f"session {head.session_id} is one of single steps: accept or abort it first")
+    if desk.chosen.new or (
+        desk.asker.may_ask
+        and not desk.asker.yes(
+            "ask.resume", session=head.session_id, operator=head.operator, made=len(session.captures)
+        )
+    ):
+        _abort(desk, session)
+        return None
+    return session
+
+
+def _close(desk: Desk, session: SessionFile) -> int:
+    """Show the result and let the technician decide."""
+    result = accepting.evaluated(desk.scale.state_dir, session)
+    _show(desk, result)
+    if desk.agree:
+        return _accept(desk, session, result)
+    if desk.chosen.json or not desk.asker.may_ask:
+        return OK if result.may_accept else REFUSED
+    answer = desk.asker.choice("ask.end", "aqx")
+    if answer == "a":
+        return _accept(desk, session, result)
+    if answer == "x":
+        _abort(desk, session)
+        return REFUSED
+    return _left(desk, session)
+
+
+def _accept(desk: Desk, session: SessionFile, result: Evaluation) -> int:
+    state_dir = desk.scale.state_dir
+    signer = desk.bench.signer(desk.chosen.config_path, state_dir)
+    record = accepting.accept(state_dir, session, result, signer, desk.scale.now().astimezone(UTC), desk.chosen.due)
+    if desk.chosen.json:
+        _print({"accepted": True, "record": record, "decision": result.decision, "certified": result.may_certify})
+    else:
+        desk.say("accepted", version=record.version if record else session.sha256())
+    return OK
+
+
+def _abort(desk: Desk, session: SessionFile) -> None:
+    session.end("aborted", desk.scale.now().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+    desk.say("aborted", session=session.session.session_id)
+
+
+def _left(desk: Desk, session: SessionFile) -> int:
+    desk.say("left", session=session.session.session_id)
+    return LEFT
+
+
+def _show(desk: Desk, result: Evaluation, *, everything: bool = False) -> None:
+    if desk.chosen.json:
+        return
+    desk.say("summary")
+    for line in accepting.lines(result, desk.language, all_of_them=everything):
+        desk.asker.tell(line)
+
+
+def _told(desk: Desk, session: SessionFile, capture: Capture, gross_g: float | None) -> int:
+    """Tell what one capture was, and what the session lacks or shows by now."""
+    result = accepting.evaluated(desk.scale.state_dir, session)
+    of_capture = [
+        f for f in result.findings if f.severity == "fail" and f.where.startswith(f"capture {capture.number},")
+    ]
+    after = Prepared.next_of(session)
+    if desk.chosen.json:
+        _print({
+            "session": session.session.session_id, "capture": capture, "gross_g": gross_g, "findings": of_capture,
+            "next": after,
+        })  # fmt: skip
+    else:
+        where = f" {capture.position}" if capture.position else ""
+        shown = "" if gross_g is None else f"; about {gross_g:.1f} g"
+        desk.asker.tell(f"{capture.step}{where}: capture {capture.number} with {capture.load_g:g} g{shown}")
+        for finding in of_capture:
+            desk.asker.tell(f"  {finding.severity.upper()} {finding.text}; {finding.remedy}")
+        desk.asker.tell(f"next: {after}")
+    return REFUSED if of_capture else OK
+
+
+def _tell_step(desk: Desk, result: Evaluation, name: Step) -> int:
+    """Tell what one step has shown."""
+    failed = [f for f in result.findings if f.severity == "fail" and f.blocks == "accept" and name in f.where]
+    if desk.chosen.json:
+        _print({"step": name, "evaluation": result})
+    else:
+        _show(desk, result)
+    return REFUSED if failed else OK
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
