@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from station.core import gtin
 from station.core.claim import Claim, Line
-from station.fleet.options import BACKEND, FleetOptions
+from station.fleet.options import FleetOptions
 from station.fleet.tally import Tally
 from station.link import Link
 from station.link_values import Arrived, LinkDown, LinkEvent, LinkUp, Publication, Published
@@ -27,6 +27,7 @@ WINDOW = 100
 ACKNOWLEDGE_S = 0.2
 CLAIM_EXPIRY_S = 600
 WAIT_S = 0.02
+REPEAT_S = 10.0
 LINES_MOST = 12
 NS_PER_MS = 1_000_000
 LEVELS = 6
@@ -62,9 +63,10 @@ class Backend:
         self._upto: dict[tuple[Station, str], int] = {}
         self._told_s = 0.0
         self._claim_no = 0
+        self._asked: dict[bytes, tuple[float, Publication]] = {}  # when to ask again, what
         root = f"vs/1/{options.store}/+"
-        topics = [f"{root}/evt/+", f"{root}/res/{BACKEND}"]
-        self._link = Link(options.link(BACKEND), topics, lambda: None, self._events.put)
+        topics = [f"{root}/evt/+", f"{root}/res/{options.backend}"]
+        self._link = Link(options.link(options.backend), topics, lambda: None, self._events.put)
 
     def start(self) -> None:
         """Begin to connect."""
@@ -78,12 +80,12 @@ class Backend:
         lines = tuple(self._line(number) for number in range(1, self._chance.randint(1, LINES_MOST) + 1))
         data = Claim(transaction_id=transaction_id, revision=1, lines=lines)
         self.claimed.add(transaction_id)
-        self._waiting.append(
-            Publication(
-                topic=who.topic("cmd", "claim"), payload=self._event("claim", data), expiry_s=CLAIM_EXPIRY_S,
-                response_topic=who.topic("res", BACKEND), correlation=transaction_id.encode(),
-            )
+        publication = Publication(
+            topic=who.topic("cmd", "claim"), payload=self._event("claim", data), expiry_s=CLAIM_EXPIRY_S,
+            response_topic=who.topic("res", self._options.backend), correlation=transaction_id.encode(),
         )  # fmt: skip
+        self._asked[publication.correlation or b""] = (time.monotonic() + REPEAT_S, publication)
+        self._waiting.append(publication)
 
     def turn(self) -> None:
         """Take what has come, for a moment; say what there is to say."""
@@ -96,6 +98,7 @@ class Backend:
         if time.monotonic() - self._told_s >= ACKNOWLEDGE_S:
             self._told_s = time.monotonic()
             self._acknowledge()
+            self._ask_again()
         self._publish()
 
     def missing(self) -> int:
@@ -117,7 +120,7 @@ class Backend:
         made = {
             "specversion": "1.0",
             "id": event_id,
-            "source": f"/{BACKEND}",
+            "source": f"/{self._options.backend}",
             "type": f"backend.{kind}.v1",
             "data": data,
         }
@@ -147,9 +150,12 @@ class Backend:
             number, age_ns = Numbering(event.epoch, event.seq), now_ns - int(event.monons)
             upto = self.tally.take(station, number, arrived.payload, age_ns, late=late)
             self._upto[station, event.epoch] = upto
-            self.tally.transactions.add(_subject(arrived.payload))
+            if (subject := _subject(arrived.payload)).startswith(f"F-{self._run}-"):
+                self.tally.transactions.add(subject)
         elif levels[4] != "res":
             self.others += 1
+        elif self._asked.pop(arrived.correlation or b"", None) is None:
+            return  # answered before, or asked in an earlier run
         elif (result := msgspec.json.decode(arrived.payload, type=_Answer).data).status == "ok":
             self.answers["ok"] += 1
         else:
@@ -160,6 +166,14 @@ class Backend:
         for (station, epoch), seq in upto.items():
             payload = self._event("acknowledgement", Acknowledgement(epoch, seq))
             self._waiting.append(Publication(topic=station.topic("ack", "verdict"), payload=payload, retain=True))
+
+    def _ask_again(self) -> None:
+        """Send what was not answered once more, with the same bytes: a broker that was killed has forgotten it."""
+        now_s = time.monotonic()
+        for key, (due_s, publication) in self._asked.items():
+            if now_s >= due_s:
+                self._asked[key] = (now_s + REPEAT_S, publication)
+                self._waiting.append(publication)
 
     def _publish(self) -> None:
         while self._waiting and len(self._flying) < self._window:

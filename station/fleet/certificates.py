@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from station.config_keys import Station
-from station.fleet.options import BACKEND, FleetOptions
+from station.fleet.options import FleetOptions
 from station.provision import acts, issuing
 from station.provision.authority import CERTIFICATE, Authority
 from station.provision.folder import SECRET, NewFile, write_new
@@ -29,9 +29,10 @@ def provide(authority: Authority, folder: Path, options: FleetOptions, told: Cal
             made = authority.station(Station(store=who.store, id=who.id), key.public_key(), period, renew=True)
             _write(folder, who.id, key, issuing.pem(made))
         told(number + 1)
-    if not (folder / f"{BACKEND}.pem").exists():
+    name = options.backend
+    if not (folder / f"{name}.pem").exists():
         key = issuing.new_key("p256")
-        _write(folder, BACKEND, key, issuing.pem(authority.backend(BACKEND, key.public_key(), period, renew=True)))
+        _write(folder, name, key, issuing.pem(authority.backend(name, key.public_key(), period, renew=True)))
 
 
 def _write(folder: Path, name: str, key: issuing.PrivateKey, certificate: bytes) -> None:

@@ -1,6 +1,7 @@
 """`station fleet`: the command line of a fleet, its progress and its table."""
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from station import clitools
 from station.fleet.options import FleetOptions, Result
 
 STATIONS_MOST = 20_000
-PREFIX_MOST = 20
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made there
 _BEGIN_LINE = "\r\x1b[K"
 
 _EPILOG = """\
@@ -20,6 +21,7 @@ Each station has a client of its own (client id = station id), last will, birth 
 this command also plays the backend: it claims baskets, counts and acknowledges verdicts, in memory. First all stations
 connect at once; then claims come for the given time; then every connection is cut at once. Whenever connections are
 lost otherwise, because you restart the broker, say, the table tells how long it took until all were online again.
+Outboxes lie in memory unless --state names a folder: real stations have a disk each, and need not wait for one another.
 
 With --ca every station gets a certificate by a lab's authority (station provision lab-ca); without, plain TCP, which
 goes to loopback only. Never point it at a broker that real stations use: ids begin with `fleet-`, but load is load.
@@ -48,12 +50,13 @@ def add_command(commands: clitools.Subparsers) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
     number("--port", metavar="PORT", type=_within(1, 65_535, int), help="default: 8883 with --ca, else 1883")
     parser.add_argument("--ca", metavar="DIR", type=Path, help="a lab's authority, which signs for every station")
+    parser.add_argument("--backend", default="backend.1", help="its name in the access list (default: %(default)s)")
     parser.add_argument("--store", default="fleet", help="default: %(default)s")
     parser.add_argument(
         "--state",
         metavar="DIR",
         type=Path,
-        help="keep certificates there for the next run; outboxes lie there meanwhile",
+        help="outboxes lie there (default: in memory), and certificates stay for the next run",
     )
     clitools.add_json_option(parser)
 
@@ -75,7 +78,7 @@ def _run(given: argparse.Namespace) -> int:
     tell = _progress(shown=sys.stderr.isatty() and not given.json)
     if given.state is not None:
         given.state.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="station-fleet-", dir=given.state) as outboxes:
+    with tempfile.TemporaryDirectory(prefix="station-fleet-", dir=given.state or _memory()) as outboxes:
         folder = Path(outboxes)
         options = _options(given, given.state or folder, tell)
         run = Run(options, folder, tell)
@@ -94,11 +97,10 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _options(given: argparse.Namespace, folder: Path, tell: Callable[[str], None]) -> FleetOptions:
-    import os
-
     processes = given.processes or max(1, min(os.cpu_count() or 1, -(-given.stations // 500)))
     options = FleetOptions(
-        host=given.host, port=given.port or (8883 if given.ca else 1883), store=given.store, stations=given.stations,
+        host=given.host, port=given.port or (8883 if given.ca else 1883),
+        backend=given.backend, store=given.store, stations=given.stations,
         processes=processes, rate_per_s=given.rate, duration_s=given.duration, storms=given.storms, seed=given.seed,
         lean=given.lean, patience_s=given.patience, backoff_min_s=given.backoff_min,
         backoff_max_s=max(60.0, given.backoff_min), certificates=None if given.ca is None else folder / "certificates",
@@ -123,6 +125,11 @@ def _provide(ca: Path, options: FleetOptions, tell: Callable[[str], None]) -> No
         certificates.provide(Authority(ca), options.certificates, options, lambda n: tell(f"certificates: {n}"))
     except (FolderError, IssueError) as error:
         raise clitools.CommandError(str(error)) from error
+
+
+def _memory() -> str | None:
+    """Return where files cost no disk: every real station has one of its own, all of these would share one."""
+    return str(MEMORY) if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
 
 
 def _progress(*, shown: bool) -> Callable[[str], None]:

@@ -7,8 +7,6 @@ import msgspec
 from station.link_values import LinkOptions, Tls
 from station.wire import Station
 
-BACKEND = "backend.fleet"
-
 
 class FleetOptions(msgspec.Struct, frozen=True, kw_only=True):
     """One run. `certificates` is a folder with `NAME.pem`, `NAME.key` and `ca.pem`; None is plain TCP on loopback."""
@@ -16,6 +14,7 @@ class FleetOptions(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 1883
     certificates: Path | None = None
+    backend: str = "backend.1"  # the shipped access list knows it
     store: str = "fleet"
     prefix: str = "fleet-"
     stations: int = 100

@@ -110,14 +110,15 @@ class Worker:
             self._running = False
 
     def _go(self) -> None:
-        for station in self._stations:
+        for station, link in zip(self._stations, self._links, strict=True):
             station.start()
-            self._loop.later(random.uniform(0, TICK_S), lambda s=station: self._tick(s))  # type: ignore[misc]
+            self._loop.later(random.uniform(0, TICK_S), lambda s=station, k=link: self._tick(s, k))  # type: ignore[misc]
         self._regularly()
 
-    def _tick(self, station: LightStation) -> None:
+    def _tick(self, station: LightStation, link: FleetLink) -> None:
         station.tick()
-        self._loop.later(TICK_S, lambda: self._tick(station))
+        self._loop.touch(link)  # which says to the broker in time that it is there
+        self._loop.later(TICK_S, lambda: self._tick(station, link))
 
     def _regularly(self) -> None:
         self._report()
