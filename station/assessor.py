@@ -17,12 +17,15 @@ from station.catalogue_rows import CatalogueError
 from station.core.beliefs import Beliefs
 from station.core.effects import Alarm, Answer, Feed, Judge, Learn
 from station.core.events import Judged
+from station.core.evidence import Reading
 from station.core.feedback import FeedbackError
 from station.core.policy import Policy, abstained, judge
 from station.core.verdict import Weight
 from station.school import School
 
 PART = "catalogue"
+
+Note = Callable[[Judge, Reading, Beliefs | None, str | None], None]
 
 
 def today() -> float:
@@ -57,14 +60,19 @@ class Assessor:
         self.version, self.products = found.version, len(found.products)
         return [Alarm(code="CATALOGUE_UNREADABLE", part=PART, raised=False), *self._school.alarms()]
 
-    def judge(self, question: Judge) -> Judged:
-        """Return the checker's answer and how long it took; without any catalogue there is nothing to judge by."""
+    def judge(self, question: Judge, note: Note) -> Judged:
+        """Return the checker's answer and how long it took; without any catalogue there is nothing to judge by.
+
+        `note` is told the question, the reading as far as it is trusted, the weights and the catalogue's version.
+        """
         began_ns = time.monotonic_ns()
         if self.version is None:
+            note(question, question.reading, None, None)
             weight = Weight(gross_g=question.reading.gross_g, sd_g=question.reading.sd_g)
             judgement = abstained(("UNKNOWN_WEIGHT",), question.claim.currency, weight)
         else:
             reading = self._school.ward.doubted(question.reading)
+            note(question, reading, self._school.beliefs, self.version)
             judgement = judge(question.claim, reading, question.evidence, self._school.beliefs, self._policy)
             self._school.judged(question.claim, question.reading, judgement, self._day())
         now_ns = time.monotonic_ns()

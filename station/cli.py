@@ -104,6 +104,18 @@ def _fleet(commands: clitools.Subparsers) -> None:
     command.add_command(commands)
 
 
+def _replay(commands: clitools.Subparsers) -> None:
+    from station.records import command
+
+    command.add_replay(commands, _options)
+
+
+def _records(commands: clitools.Subparsers) -> None:
+    from station.records import command
+
+    command.add_records(commands, _options)
+
+
 def _schema(commands: clitools.Subparsers) -> None:
     from station import schema_cli
 
@@ -122,5 +134,7 @@ MOUNTS = {
     "gallery": _gallery,
     "schema": _schema,
     "audit": _audit,
+    "replay": _replay,
+    "records": _records,
     "keys": _keys,
 }

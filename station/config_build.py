@@ -16,6 +16,7 @@ from station.config_keys import (
     Control,
     DriverOptions,
     Mqtt,
+    Records,
     Scale,
     ScaleKeys,
     Station,
@@ -52,6 +53,7 @@ class Builder:
             "trust",
             "calibration",
             "control",
+            "records",
         )
         for key in raw:
             if key not in known:
@@ -64,6 +66,7 @@ class Builder:
         learning = self._table(LearningSettings, raw, "learning")
         trust = self._table(Trust, raw, "trust")
         care, control = self._table(Care, raw, "calibration"), self._table(Control, raw, "control")
+        records = self._table(Records, raw, "records")
         scales = [self._scale(table, ("scale", number)) for number, table in enumerate(self._list(raw, "scale"))]
         cameras = [self._camera(table, ("camera", number)) for number, table in enumerate(self._list(raw, "camera"))]
         self._distinct("scale", scales)
@@ -72,7 +75,7 @@ class Builder:
             return None
         if weighing is None or policy is None or learning is None or trust is None:
             return None
-        if care is None or control is None:
+        if care is None or control is None or records is None:
             return None
         return Config(
             station=station,
@@ -86,6 +89,7 @@ class Builder:
             trust=trust,
             calibration=care,
             control=control,
+            records=records,
             source="",
             text="",
         )

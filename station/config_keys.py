@@ -123,6 +123,14 @@ class Trust(Table, frozen=True):
     ] = False
 
 
+class Records(Table, frozen=True):
+    """Recorded visits, for `station replay`: what was weighed, claimed, seen and believed; no pictures, no people."""
+
+    enabled: Annotated[bool, Meta(description="whether visits are recorded")] = True
+    keep_mb: Annotated[float, Meta(ge=1, le=100_000, description="the oldest go beyond this")] = 200.0
+    keep_days: Annotated[float, Meta(gt=0, le=3650, description="and what is older than this")] = 14.0
+
+
 class Control(Table, frozen=True):
     """How tools on this machine reach the running station: a Unix socket, open to root and to the station's user."""
 
@@ -217,6 +225,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust = Trust()
     calibration: Care = Care()
     control: Control = Control()
+    records: Records = Records()
     source: str
     text: str
 

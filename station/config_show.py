@@ -23,6 +23,7 @@ def effective(config: Config) -> dict[str, Any]:
         "trust": config.trust,
         "calibration": config.calibration,
         "control": config.control,
+        "records": config.records,
         "scale": [_flat(scale) for scale in config.scales],
         "camera": [_flat(camera) for camera in config.cameras],
     }

@@ -174,6 +174,7 @@ class Daemon:
         self._keeper.put(Batch(keep={"resumed": str(resumed + 1).encode()}))
 
     def _end(self) -> None:
+        self._parts.recorder.close()
         for worker in reversed(self._parts.workers):
             worker.stop()
         for worker in reversed(self._parts.workers):
@@ -199,6 +200,8 @@ class Daemon:
                 self._think(value)  # type: ignore[arg-type] # every subclass is one of AnyEvent
             case CameraTrouble() | CameraWell() | Deaf():
                 self._alarm(value.alarm())
+            case effects.Alarm():
+                self._alarm(value)
             case EyesReady():
                 self._teller.stamp(msgspec.structs.replace(self._teller.versions, model=value.model))
                 log.info("the eyes are ready", runtime=value.runtime, products=value.products)
@@ -231,14 +234,19 @@ class Daemon:
     def _think(self, event: events.AnyEvent) -> None:
         """Hand an event to the engine and carry out all that follows."""
         draft = Draft()
-        todo = deque(self._engine.handle(event))
+        todo = deque(self._handle(event))
         while todo:
             effect = todo.popleft()
             if isinstance(effect, effects.Judge):
-                todo.extend(self._engine.handle(self._parts.assessor.judge(effect)))
+                todo.extend(self._handle(self._parts.assessor.judge(effect, self._parts.recorder.asked)))
             else:
                 self._carry_out(effect, draft)
         self._finish(draft)
+        self._parts.recorder.after(self._engine)
+
+    def _handle(self, event: events.AnyEvent) -> list[effects.Effect]:
+        self._parts.recorder.before(event, self._engine)
+        return self._engine.handle(event)
 
     def _finish(self, draft: Draft) -> None:
         """Commit, then answer; an alarm that the disk refuses is told of all the same."""
@@ -269,6 +277,7 @@ class Daemon:
             case effects.Deliver(verdict=verdict):
                 self._note(verdict)
                 draft.events.append(Outgoing(name="verdict", data=to_wire(verdict)))
+                self._parts.recorder.told(draft.events[-1].data)
             case _:
                 draft.events.append(_event(effect))
 

@@ -15,6 +15,7 @@ from station.core.engine import Engine
 from station.core.verdict import Versions
 from station.delivery import Delivery
 from station.outbox import Outbox
+from station.records.recorder import Recorder
 from station.sensing import CameraWorker, Worker
 from station.signing_keys import KeyRing
 from station.timings import Timings
@@ -42,3 +43,4 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     clerk: Clerk
     adopt: Adopt
     gather: Gather
+    recorder: Recorder

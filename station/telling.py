@@ -69,6 +69,7 @@ class Teller:
         self.counts["births"] += 1
         self.versions = versions
         self._parts.engine.use(versions)
+        self._parts.recorder.stamped(versions)
         config = self._parts.choice.config
         self._parts.delivery.state("info", reports.info(config, versions, self._parts.keys, calibrations))
 

@@ -56,8 +56,11 @@ from station.link_values import LinkOptions, Tls
 from station.looking import EyeWorker
 from station.outbox import Outbox
 from station.parts import Parts
+from station.records.keeper import RecordKeeper
+from station.records.recorder import Finished, Place, Recorder
+from station.records.shelf import FOLDER, MEGABYTE, Shelf
 from station.school import School
-from station.sensing import CameraWorker, ScaleWorker, Worker
+from station.sensing import CameraWorker, Emit, ScaleWorker, Worker
 from station.signing_keys import KeyRing, Verifier, ready
 from station.timings import Timings
 from station.upkeep import Upkeep
@@ -145,6 +148,8 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
     control = ControlServer(_control_options(config), inbox.put)
     engine = Engine(setup, versions)
     calibrations = Calibrations(state_dir, _bound(config), _verifier(keys), config.calibration)
+    records = _records(config, state_dir, inbox.put)
+    keep = records.keep if config.records.enabled else _forget
     parts = Parts(
         choice=choice,
         prove=lambda: prove(choice),
@@ -155,7 +160,7 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
         control=control,
         outbox=outbox,
         delivery=Delivery(outbox, station, delivery, clock, inbox.put, timings.settled, timings.committed),
-        workers=[*workers, clerk, control],
+        workers=[*workers, clerk, control, records],
         cameras=cameras,
         inbox=inbox,
         versions=versions,
@@ -164,8 +169,22 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
         clerk=clerk,
         adopt=lambda given: config_remote.adopt(state_dir, path, config, given, driver_options()),
         gather=Gathering(state_dir, config.station.store).take,
+        recorder=Recorder(_place(config), lambda: wire.rfc3339(clock.wall_ns()), keep),
     )
     return Daemon(parts), inbox
+
+
+def _records(config: Config, state_dir: Path, emit: Emit) -> RecordKeeper:
+    shelf = Shelf(state_dir / FOLDER, round(config.records.keep_mb * MEGABYTE), config.records.keep_days)
+    return RecordKeeper(shelf, catalogue.path_in(state_dir), emit)
+
+
+def _place(config: Config) -> Place:
+    return Place(store=config.station.store, station=config.station.id, software=__version__, policy=config.policy)
+
+
+def _forget(_record: Finished) -> None:
+    """Where visits are not recorded."""
 
 
 def _bound(config: Config) -> dict[int, Bound]:

@@ -13,7 +13,7 @@ import msgspec
 
 from station import toml_write, wiring
 from station.config_check import choices, metas, struct_in
-from station.config_keys import CameraKeys, Control, Mqtt, ScaleKeys, Station, Transaction, Trust
+from station.config_keys import CameraKeys, Control, Mqtt, Records, ScaleKeys, Station, Transaction, Trust
 from station.core.due import Care
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
@@ -31,6 +31,7 @@ TABLES: dict[str, Kind] = {
     "trust": Trust,
     "calibration": Care,
     "control": Control,
+    "records": Records,
 }
 
 _HEAD = """# Configuration

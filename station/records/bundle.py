@@ -1,8 +1,8 @@
 """A record with all that it refers to, in one zip file that replays anywhere.
 
-    record.record            the record
-    shared/NAME.weights      learned weights
-    shared/NAME.catalogue    the catalogue
+record.record            the record
+shared/NAME.weights      learned weights
+shared/NAME.catalogue    the catalogue
 """
 
 import zipfile

@@ -19,15 +19,20 @@ from station.records.shelf import FOLDER, MEGABYTE, Kept, Shelf
 SHOWN_MOST = 80  # characters of a value in a difference
 
 
-def add_commands(commands: clitools.Subparsers, options: clitools.Options) -> None:
-    """Add `replay` and `records`; `options` yields the drivers there are."""
+def add_replay(commands: clitools.Subparsers, options: clitools.Options) -> None:
+    """Add `replay`; `options` yields the drivers there are."""
     summary = "make a recorded visit's verdicts again and compare"
     parser = clitools.add_command(commands, "replay", lambda given: _replay(given, options), summary)
     _add_record(parser)
     _add_common(parser)
+
+
+def add_records(commands: clitools.Subparsers, options: clitools.Options) -> None:
+    """Add `records`; `options` yields the drivers there are."""
     verbs = commands.add_parser("records", help="recorded visits").add_subparsers(metavar="COMMAND", required=True)
     listing = clitools.add_command(verbs, "list", lambda given: _list(given, options), "list recorded visits")
-    export = clitools.add_command(verbs, "export", lambda given: _export(given, options), "pack a record with all it needs")
+    summary = "pack a record with all that it needs"
+    export = clitools.add_command(verbs, "export", lambda given: _export(given, options), summary)
     summary = "pack a record that names no transaction, store, station or hour"
     anonymise = clitools.add_command(verbs, "anonymise", lambda given: _anonymise(given, options), summary)
     for parser in (export, anonymise):
@@ -86,9 +91,10 @@ def _found(shelf: Shelf, name: str) -> Path:
 
 def _transactions(kept: Kept) -> set[str | None]:
     try:
-        return {entry.data.get("transaction_id") for entry in book.read(kept.path.read_bytes()) if isinstance(entry, Told)}
+        entries = book.read(kept.path.read_bytes())
     except (RecordError, OSError):
         return set()
+    return {entry.data.get("transaction_id") for entry in entries if isinstance(entry, Told)}
 
 
 def _replay(arguments: argparse.Namespace, options: clitools.Options) -> int:

@@ -72,7 +72,7 @@ def test_a_visit_with_several_verdicts_gives_all_of_them(station: Recorded) -> N
 def test_another_claim_gives_another_verdict_and_says_where(station: Recorded) -> None:
     station.shop("T-1", [1, 2, 3])
     entries = station.entries()
-    changed = []
+    changed: list[AnyEntry] = []
     for entry in entries:
         if isinstance(entry, Happened) and entry.event.__struct_config__.tag == "claimed":
             event = msgspec.structs.replace(entry.event, claim=claim("T-1", [1, 2]))
