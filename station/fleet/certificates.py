@@ -13,7 +13,7 @@ from station.provision import acts, issuing
 from station.provision.authority import CERTIFICATE, Authority
 from station.provision.folder import SECRET, NewFile, write_new
 
-DAYS = 30
+DAYS = 14
 EARLIER = timedelta(hours=1)
 
 
