@@ -40,22 +40,26 @@ def claim(transaction_id: str, places: Sequence[int], revision: int = 1) -> Clai
 class Recorded(FourCells):
     """Feeds the core as the daemon does, with a recorder beside it."""
 
-    def __init__(self, folder: Path, *, keep_bytes: int = 10**9, keep_days: float = 30.0) -> None:
+    def __init__(
+        self, folder: Path, *, keep_bytes: int = 10**9, keep_days: float = 30.0, recording: bool = True
+    ) -> None:
         self.catalogue = folder / "catalogue.db"
         self.version = catalogue.store(self.catalogue, PRODUCTS)
-        self.shelf = Shelf(folder / "records", keep_bytes, keep_days)
+        self.shelf = Shelf(folder / "records", keep_bytes, 30.0)
         self.finished: list[Finished] = []
         self.told: list[dict[str, object]] = []
         place = Place(store="0815", station="vs-03", software="1.0", policy=POLICY)
         self.recorder = Recorder(place, self._utc, self._keep)
         self.school = School(POLICY, LearningSettings())
         self.school.open(Beliefs.of(PRODUCTS, POLICY.departments))
+        self.recording = recording
         self.sd_factor = 1.0  # how far the scale is doubted
         super().__init__()
         self.wait(2)
 
     def feed(self, event: events.AnyEvent) -> None:
-        self.recorder.before(event, self.engine)
+        if self.recording:
+            self.recorder.before(event, self.engine)
         for effect in self.engine.handle(event):
             self.effects.append(effect)
             if isinstance(effect, Judge):
@@ -63,7 +67,8 @@ class Recorded(FourCells):
             elif isinstance(effect, Deliver):
                 self.told.append(to_wire(effect.verdict))
                 self.recorder.told(self.told[-1])
-        self.recorder.after(self.engine)
+        if self.recording:
+            self.recorder.after(self.engine)
 
     def _judged(self, question: Judge) -> events.Judged:
         reading = question.reading
