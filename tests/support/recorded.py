@@ -40,12 +40,10 @@ def claim(transaction_id: str, places: Sequence[int], revision: int = 1) -> Clai
 class Recorded(FourCells):
     """Feeds the core as the daemon does, with a recorder beside it."""
 
-    def __init__(
-        self, folder: Path, *, keep_bytes: int = 10**9, keep_days: float = 30.0, recording: bool = True
-    ) -> None:
+    def __init__(self, folder: Path, *, recording: bool = True) -> None:
         self.catalogue = folder / "catalogue.db"
         self.version = catalogue.store(self.catalogue, PRODUCTS)
-        self.shelf = Shelf(folder / "records", keep_bytes, 30.0)
+        self.shelf = Shelf(folder / "records", 10**9, 30.0)
         self.finished: list[Finished] = []
         self.told: list[dict[str, object]] = []
         place = Place(store="0815", station="vs-03", software="1.0", policy=POLICY)
