@@ -24,7 +24,7 @@ from calibration.results import Gains
 from calibration.weights import reference
 
 Matrix = gains.Matrix
-PLACING_E = 0.05  # what placements scatter before anything is known of it, in intervals
+PLACING_E, PLACING_DOF = 0.03, 3  # what placements are thought to scatter, in intervals, and how sure that is
 CORNERS_LEAST = 3
 SPAN_CHANGE_SD = 0.02  # prior of a change common to all cells
 CELL_CHANGE_SD = 1e-3  # of one cell's gain beside the others', where corners were not loaded again
@@ -57,22 +57,21 @@ def adjust(session: Session, sorted_: Sorted, prior: Calibration | None) -> Adju
     if not rows or not any(count for row in rows for count in row.net):
         return None
     first = _solve(session, rows, prior, PLACING_E * session.verification_interval_g)
-    placing_g = max(
-        placing_sd_g(sorted_, first.g_per_count.tolist()), PLACING_E / 2 * session.verification_interval_g
-    )  # fmt: skip
+    placing_g = placing_sd_g(sorted_, first.g_per_count.tolist(), session.verification_interval_g)
     solved = _solve(session, rows, prior, placing_g)
     return Adjusted(tuple(map(float, solved.g_per_count)), _report(session, rows, solved), placing_g)
 
 
-def placing_sd_g(sorted_: Sorted, g_per_count: Sequence[float]) -> float:
-    """Return what placements of one load at one place scatter, noise included, pooled over the session."""
+def placing_sd_g(sorted_: Sorted, g_per_count: Sequence[float], interval_g: float) -> float:
+    """Return what placements of one load at one place scatter, noise included: the session's, blended with usual."""
     groups: dict[tuple[str, float, str | None, str | None], list[float]] = {}
     for row in sorted_.of("corners", "span", "repeatability", "verify"):
         key = (row.capture.step, row.load_g, row.capture.position or "C", row.capture.direction)
         groups.setdefault(key, []).append(row.grams(g_per_count))
     scattered = [(standard_deviation(group) ** 2, len(group) - 1) for group in groups.values() if len(group) > 1]
-    freedom = sum(dof for _, dof in scattered)
-    return math.sqrt(sum(variance * dof for variance, dof in scattered) / freedom) if freedom else 0.0
+    usual = (PLACING_E * interval_g) ** 2 * PLACING_DOF
+    freedom = sum(dof for _, dof in scattered) + PLACING_DOF
+    return math.sqrt((sum(variance * dof for variance, dof in scattered) + usual) / freedom)
 
 
 def _solve(session: Session, rows: Sequence[Placement], prior: Calibration | None, placing_g: float) -> gains.Solved:

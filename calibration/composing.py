@@ -15,13 +15,15 @@ from calibration.adjusting import Adjusted, averaged_gain_sd
 from calibration.captures import Capture, Session
 from calibration.model import Calibration, Cell, Knot
 from calibration.placements import Sorted, mean_sd, readings
-from calibration.results import TemperatureResult
+from calibration.results import CreepResult, Eccentricity, TemperatureResult
 
 SPAN_REL_SD_PER_K = 1.5e-5
 ZERO_SD_DIVISIONS_PER_K = 0.05
 SWING_K = 3.0
 DRIFT_REL_SD_PER_YEAR = 2e-4
 CREEP_REL_SD = 5e-5
+CREEP_PART, CREEP_LEAST = 0.2, 1e-5  # of half an hour's creep: between the seconds of calibrating and of weighing
+PLACES_PART = 0.5  # of what corners are off by: on average over the platform
 
 
 def compose(
@@ -84,6 +86,23 @@ def with_temperature(calibration: Calibration, found: TemperatureResult | None) 
             calibration, span_rel_per_k=found.span_rel_per_k, span_rel_sd_per_k=found.span_sd_per_k
         )
     return calibration
+
+
+def with_tests(
+    calibration: Calibration | None, corners: Sequence[Eccentricity], crept: CreepResult | None, placing_sd_g: float
+) -> Calibration | None:
+    """Return the calibration with what its tests say of goods that stand anywhere, and of a load's first seconds."""
+    if calibration is None:
+        return None
+    rest = [
+        (row.difference_g**2 - 2 * placing_sd_g**2) / result.load_g**2 for result in corners for row in result.rows
+    ]  # fmt: skip
+    place = PLACES_PART * math.sqrt(max(sum(rest) / len(rest), 0.0)) if rest else 0.0
+    # Loads in the middle average the cells' curves; at the side one cell's own shows, and this says how much.
+    place = math.hypot(place, calibration.linearity_rel_sd) if len(calibration.cells) > 1 else place
+    full = crept is not None and crept.late_change_g is not None
+    creep = max(CREEP_PART * abs(crept.change_g) / crept.load_g, CREEP_LEAST) if crept and full else CREEP_REL_SD
+    return msgspec.structs.replace(calibration, place_rel_sd=place, creep_rel_sd=creep)
 
 
 def zero_sd_g(zeros: Sequence[Capture], counts_per_g: Sequence[float]) -> float:

@@ -42,6 +42,10 @@ from calibration.results import (
 RANK: tuple[Decision, ...] = ("pass", "conditional pass", "conditional fail", "fail")
 PROVING = ("linearity", "verify")
 SEVERITIES = ("fail", "warn", "pass")
+CAUSES = frozenset({
+    "saturated", "unstable", "identical-readings", "load-typed", "weight-overdue", "weight-unknown", "no-response",
+    "wrong-sign", "cells-exchanged", "loose-foot", "bound-corner", "force-shunt", "weight-inconsistent",
+})  # fmt: skip  # told before what they lead to
 YEAR_DAYS = 365.0
 
 
@@ -75,8 +79,12 @@ def _adjust(session: Session, sorted_: Sorted, prior: Calibration | None, limits
     if bare is None or adjusted is None:
         return _Adjustment(adjusted, bare, ())
     bare = composing.with_temperature(bare, _temperature(sorted_, bare, limits))
+    noise_g = adjusted.placing_sd_g
     knots, rel_sd, findings = _linearity(session, sorted_, bare, adjusted, limits)
-    return _Adjustment(adjusted, composing.with_linearity(bare, knots, rel_sd), findings)
+    straight = Instrument(session, limits, composing.with_linearity(bare, knots, rel_sd))
+    corners = proving.corners(straight, sorted_.of("eccentricity"))
+    crept = proving.creep_of(straight, sorted_)
+    return _Adjustment(adjusted, composing.with_tests(straight.calibration, corners, crept, noise_g), findings)
 
 
 def _linearity(
@@ -184,12 +192,8 @@ def _findings(
         found += judging.of_noise(result.noise, e_g, limits)
         found += judging.of_zero_steps(session, sorted_.placements, counts_per_g, limits)
         found += judging.of_placing(session, sorted_.of("span"), per_count, limits)
-        if not cells:
-            kappa = (result.gains.kappa if result.gains else None) or 0.0
-            found += mechanics.seating(session, sorted_, per_count, kappa, limits)
-            found += strays.of_weights(now, sorted_)
-            found += strays.of_shunt(now, sorted_, result)
-            found += strays.of_overload(session, sorted_, counts_per_g)
+        found += strays.of_overload(session, sorted_, counts_per_g)
+        found += [] if cells else _causes(now, sorted_, result, per_count)
     found += judging.of_gains(session, result.gains, limits) if result.gains else []
     found += judging.of_errors(result.as_left, limits)
     found += judging.of_corners(result.eccentricity, limits)
@@ -201,12 +205,26 @@ def _findings(
     return found + of_completeness(session, sorted_, result, limits)
 
 
+def _causes(now: Instrument, sorted_: Sorted, result: Evaluation, g_per_count: Sequence[float]) -> list[Finding]:
+    """Return what is wrong with weights or mechanics: the first cause that explains what was seen."""
+    limits, e_g = now.limits, now.session.verification_interval_g
+    left_g = result.gains.residual_rms_g if result.gains else 0.0
+    trusted = result.gains is not None and left_g <= limits.residual_warn_e * e_g
+    kappa = (result.gains.kappa or 0.0) if result.gains and trusted else None
+    found = mechanics.seating(now.session, sorted_, g_per_count, kappa, limits) or strays.of_weights(now, sorted_)
+    if not found and left_g > limits.residual_pass_e * e_g:
+        found = strays.of_friction(now, sorted_, limits.residual_pass_e * e_g / 2)
+    return found or strays.of_shunt(now, sorted_, result)
+
+
 def _decided(result: Evaluation, findings: tuple[Finding, ...]) -> Evaluation:
     """Return the result with its findings and decision: the worst of all errors, or fail where a finding fails."""
     blocked = any(finding.severity == "fail" for finding in findings)
     decisions = [RANK.index(point.decision) for point in result.as_left if point.load_g > 0]
     worst = max(decisions, default=len(RANK) - 1)
-    ordered = tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+    ordered = tuple(
+        sorted(findings, key=lambda finding: (SEVERITIES.index(finding.severity), finding.code not in CAUSES))
+    )  # fmt: skip
     return msgspec.structs.replace(result, findings=ordered, decision="fail" if blocked else RANK[worst])
 
 
@@ -227,8 +245,9 @@ def _fits(calibration: Calibration, sorted_: Sorted) -> bool:
 
 def _placing_g(now: Instrument, sorted_: Sorted) -> float:
     gains = [1.0] if now.calibration is None else [1 / cell.counts_per_g for cell in now.calibration.cells]
-    known_g = adjusting.placing_sd_g(sorted_, gains) if sorted_.used and _cells(sorted_) == len(gains) else 0.0
-    return max(known_g, adjusting.PLACING_E * now.session.verification_interval_g)
+    e_g = now.session.verification_interval_g
+    fits = bool(sorted_.used) and _cells(sorted_) == len(gains)
+    return adjusting.placing_sd_g(sorted_, gains, e_g) if fits else adjusting.PLACING_E * e_g
 
 
 def _cells(sorted_: Sorted) -> int:

@@ -111,9 +111,12 @@ def _nearest(platform: Platform, side: tuple[int, int]) -> int:
 
 
 def seating(
-    session: Session, sorted_: Sorted, g_per_count: Sequence[float], kappa: float, limits: Limits
+    session: Session, sorted_: Sorted, g_per_count: Sequence[float], kappa: float | None, limits: Limits
 ) -> list[Finding]:
-    """Return a foot that rocks or a corner that binds, from what zeros and centred loads do to single cells."""
+    """Return a foot that rocks or a corner that binds, from what zeros and repeated loads do to single cells.
+
+    `kappa` is None where the gains are not to be trusted: then only zeros are looked at.
+    """
     e_g = session.verification_interval_g
     zeros = [
         [cell.mean * gain for cell, gain in zip(readings(capture), g_per_count, strict=True)]
@@ -136,7 +139,7 @@ def _rocking(
     sorted_: Sorted,
     g_per_count: Sequence[float],
     steps: Sequence[Sequence[float]],
-    kappa: float,
+    kappa: float | None,
     e_g: float,
     limits: Limits,
 ) -> list[Finding]:
@@ -144,15 +147,19 @@ def _rocking(
     jumps = [platform.parity_g(step) for step in steps if abs(sum(step)) < TOGETHER * abs(platform.parity_g(step))]
     most_g = max((abs(jump) for jump in jumps), default=0.0)
     limit_g = limits.seating_e * e_g
-    loads: dict[tuple[float, str], list[float]] = {}
-    for row in sorted_.placements:
+    loads: dict[tuple[float, str], list[tuple[float, float]]] = {}
+    for row in sorted_.placements if kappa is not None else ():
         forces = [count * gain for count, gain in zip(row.net, g_per_count, strict=True)]
         if sum(forces) > row.load_g / 2:
             u, v = platform.offset(forces)
-            left_g = platform.parity_g(forces) - kappa * sum(forces) * u * v
-            loads.setdefault((row.load_g, row.capture.position or "C"), []).append(left_g)
-    apart = [(max(values) - min(values), load) for (load, _), values in loads.items() if len(values) > 1]
-    loose = [(gap, load) for gap, load in apart if gap > limit_g + limits.seating_rel * load]
+            left_g = platform.parity_g(forces) - (kappa or 0.0) * sum(forces) * u * v
+            loads.setdefault((row.load_g, row.capture.position or "C"), []).append((left_g, sum(forces)))
+    apart = [(*(max(column) - min(column) for column in zip(*values, strict=True)), load)
+             for (load, _), values in loads.items()]  # fmt: skip
+    loose = [
+        (gap, load) for gap, sums, load in apart
+        if gap > limit_g + limits.seating_rel * load and sums < TOGETHER * gap
+    ]  # fmt: skip
     if most_g <= limit_g and not loose:
         return []
     seen_g = max([most_g, *(gap for gap, _ in loose)])

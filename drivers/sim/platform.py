@@ -178,6 +178,11 @@ class Platform:
                 goal = part * traits.creep * self._forces[cell]
                 self._crept[cell][which] += (goal - self._crept[cell][which]) * -math.expm1(-seconds / tau_s)
 
+    @property
+    def borne_g(self) -> tuple[float, ...]:
+        """Return what truly presses on each cell."""
+        return tuple(self._forces)
+
     def forces_g(self) -> list[float]:
         """Return what each cell would read in grams with its own gain, all errors included, without noise."""
         return [self._force_g(cell) for cell in range(len(self.traits.cells))]
