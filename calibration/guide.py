@@ -43,6 +43,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     live: Live | None
     gross_g: float | None
     believed: bool
+    provisional: bool
     cells_g: tuple[float, ...]
     band_g: float
     left_s: float = 0.0
@@ -194,6 +195,7 @@ class Guide:
             live=live,
             gross_g=sum(cells_g) if usable else None,
             believed=self._believed,
+            provisional=weigher is not None and weigher.source == "session",
             cells_g=cells_g,
             band_g=self._e_g / 2,
             left_s=self._left_s(),

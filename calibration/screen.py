@@ -81,7 +81,10 @@ def _task(view: View, style: Style) -> RenderableType:
     if action is None:
         return Text("")
     step = say(style.language, f"step.{action.step}").upper()
-    lines = [Text(step, style="bold cyan"), Text(instruction(action, style.language), style="bold")]
+    lines = [
+        Text(step, style="bold cyan"),
+        Text(instruction(action, style.language, measuring=view.phase == "measure"), style="bold"),
+    ]
     names = action.weights if action.do == "load" else ()
     lines.append(Text(say(style.language, "do.weights", weights=weights(names)) if names else "", style="dim"))
     return Group(*lines)
@@ -130,8 +133,9 @@ def _gauges(view: View, style: Style) -> RenderableType:
     if view.live is None or view.gross_g is None:
         return Text(say(style.language, "no_signal"))
     about = "" if view.believed else say(style.language, "about") + " "
+    unsure = f"  ({say(style.language, 'provisional')})" if view.provisional else ""
     lines = [
-        Text(about + mass(view.gross_g, style.language), style="bold"),
+        Text(about + mass(view.gross_g, style.language) + unsure, style="bold"),
         _rest(view, style),
         Text(_swing(view, style), style="dim"),
         Text(""),

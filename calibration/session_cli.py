@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
@@ -28,6 +30,7 @@ from calibration.single import one_capture
 from calibration.texts import Language, say
 
 OK, REFUSED = 0, 1
+WIDE = 200  # where nobody's terminal has to be fitted
 LEFT = 1  # a session that is not finished has not passed
 
 
@@ -197,7 +200,8 @@ class _Judge:
             if finding.severity == "pass" or name in self._said or late:
                 continue
             self._said.add(name)
-            values = {"severity": f"{finding.severity.upper()}:", "text": finding.text + ";", "remedy": finding.remedy}
+            text = f"{finding.text}; {finding.remedy}" if finding.remedy else finding.text
+            values = {"severity": f"{finding.severity.upper()}:", "text": text}
             found.append(Message("finding", values))
         return found[:3]
 
@@ -263,8 +267,10 @@ def _show(desk: Desk, result: Evaluation, *, everything: bool = False) -> None:
     if desk.chosen.json:
         return
     desk.say("summary")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
     for line in accepting.lines(result, desk.language, all_of_them=everything):
-        desk.asker.tell(line)
+        for part in textwrap.wrap(line, width, subsequent_indent="       ", drop_whitespace=False) or [""]:
+            desk.asker.tell(part)
 
 
 def _told(desk: Desk, session: SessionFile, capture: Capture, gross_g: float | None) -> int:

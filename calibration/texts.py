@@ -41,6 +41,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "do.hold": ("Leave {load} where it is.", "{load} liegen lassen."),
     # how it stands
+    "do.stay": ("Leave the platform empty.", "Die Plattform leer lassen."),
+    "phase.clear": ("waiting for the empty platform", "wartet auf die leere Plattform"),
     "phase.place": ("waiting for the load", "wartet auf die Last"),
     "phase.ready": ("waiting", "wartet"),
     "phase.doubt": ("waiting", "wartet"),
@@ -123,7 +125,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "plain": ("{text}", "{text}"),
     "taken": ("Measured: {what}.", "Gemessen: {what}."),
-    "finding": ("{severity} {text} {remedy}", "{severity} {text} {remedy}"),
+    "finding": ("{severity} {text}", "{severity} {text}"),
     # keys
     "keys": (
         "Enter: take it now   r repeat   b back   s skip   w weight   q save and leave",
@@ -175,7 +177,7 @@ def say(language: Language, key: str, **values: Any) -> str:
 
 def mass(grams: float, language: Language = "en", digits: int = 1) -> str:
     """Return grams as people read them: 15 000.3 g, in German 15 000,3 g."""
-    text = f"{grams:,.{digits}f}".replace(",", " ")
+    text = f"{round(grams, digits) + 0.0:,.{digits}f}".replace(",", " ")
     return (text.replace(".", ",") if language == "de" else text) + " g"
 
 

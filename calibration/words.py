@@ -13,8 +13,10 @@ GRAMS = ("gross_g", "swing_g", "band_g")
 LOADS = ("load_g", "rated_g", "ends_g", "expected_g", "felt_g", "capacity")
 
 
-def instruction(action: Action, language: Language) -> str:
+def instruction(action: Action, language: Language, *, measuring: bool = False) -> str:
     """Return what to do, where, and how heavy."""
+    if action.do == "empty" and measuring:
+        return say(language, "do.stay")
     values = {"load": load(action.load_g, language)}
     if action.position is not None:
         values["place"] = say(language, f"place.{action.position}")
@@ -66,4 +68,6 @@ def phase(view: View, language: Language) -> str:
     """Return how the action stands."""
     if view.phase == "measure" and view.live is not None and view.live.progress == 0:
         return say(language, "phase.settle")
+    if view.phase == "place" and view.action is not None and view.action.do == "empty":
+        return say(language, "phase.clear")
     return say(language, f"phase.{view.phase}", left=clock(view.left_s))
