@@ -6,7 +6,6 @@ of its products, so the same products have the same version, whatever file they 
 """
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import tempfile
@@ -18,6 +17,7 @@ import msgspec
 
 from calibration.files import sync_folder
 from station.catalogue_rows import COLUMNS, CatalogueError
+from station.core import product
 from station.core.product import Product
 
 FILE_NAME = "catalogue.db"
@@ -47,11 +47,7 @@ def path_in(state_dir: Path) -> Path:
 
 def version_of(products: Iterable[Product]) -> str:
     """Return `sha256:…` of the products, which must be sorted by GTIN."""
-    digest = hashlib.sha256()
-    encode = msgspec.json.Encoder().encode
-    for product in products:
-        digest.update(encode(product))
-    return "sha256:" + digest.hexdigest()
+    return product.version_of(products)
 
 
 def store(path: Path, products: Iterable[Product]) -> str:

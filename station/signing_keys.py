@@ -144,6 +144,11 @@ def load(file: KeyFile) -> KeyPair:
     return KeyPair(private)
 
 
+def load_order_key(path: Path) -> KeyPair:
+    """Read the private key with which a backend signs catalogues and configurations; raise `SigningError`."""
+    return load(KeyFile(path, "configured"))
+
+
 def make(path: Path, *, replace: bool = False) -> None:
     """Write a new private key, readable for its owner alone; an existing one is not touched unless `replace`."""
     try:

@@ -9,17 +9,20 @@ A library for programs of the retailer: it knows the messages and the link, and 
 
 from station.client.client import Client
 from station.client.options import Options
+from station.client.orders import Orders
 from station.client.sqlite_store import SqliteStore
 from station.client.store import ApplyError, Gap, Prefix, Store, Stored, StoreError
 from station.client.values import ClientError, CommandRefusedError, NoAnswerError, Received
 from station.core.claim import Claim, Line, Tare
 from station.core.feedback import Content, Feedback
+from station.core.product import Product
 from station.link_values import LinkOptions, Tls
-from station.messages import Result, Verdict
+from station.messages import Adopted, Diagnosis, Result, Snapshot, Transfer, Verdict
 from station.wire import Station
 
 __all__ = [
-    "ApplyError", "Claim", "Client", "ClientError", "CommandRefusedError", "Content", "Feedback", "Gap", "Line",
-    "LinkOptions", "NoAnswerError", "Options", "Prefix", "Received", "Result", "SqliteStore", "Station", "Store",
-    "StoreError", "Stored", "Tare", "Tls", "Verdict",
+    "Adopted", "ApplyError", "Claim", "Client", "ClientError", "CommandRefusedError", "Content", "Diagnosis",
+    "Feedback", "Gap", "Line", "LinkOptions", "NoAnswerError", "Options", "Orders", "Prefix", "Product",
+    "Received", "Result", "Snapshot", "SqliteStore", "Station", "Store", "StoreError", "Stored", "Tare", "Tls",
+    "Transfer", "Verdict",
 ]  # fmt: skip

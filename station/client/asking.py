@@ -16,6 +16,7 @@ from station.client.telling import FAILURE, Speaker, event
 from station.client.values import ClientError, CommandRefusedError, NoAnswerError
 from station.link_values import Arrived, Publication
 from station.messages import Result
+from station.signing import KEY_ID, SIGNATURE, Signer
 from station.wire import Station, uuid7
 
 NOBODY = 16  # the broker's reason code: no matching subscribers
@@ -24,6 +25,13 @@ NS_PER_MS = 1_000_000
 
 class _Answer(msgspec.Struct, frozen=True):
     data: Result
+
+
+class _Order(msgspec.Struct, frozen=True):
+    """What is sent: the bytes, and the signature over them."""
+
+    payload: bytes
+    user: tuple[tuple[str, str], ...]
 
 
 class Asking:
@@ -35,15 +43,18 @@ class Asking:
         self._repeat_s = repeat_s
         self._asked: dict[tuple[Station, bytes], asyncio.Future[Result]] = {}
 
-    async def ask(self, station: Station, name: str, data: msgspec.Struct, timeout_s: float) -> Result:
-        """Send a command and return its answer; raise `CommandRefusedError` or `NoAnswerError`."""
+    async def ask(
+        self, station: Station, name: str, data: msgspec.Struct, timeout_s: float, signer: Signer | None = None
+    ) -> Result:
+        """Send a command, signed if need be, and return its answer; raise `CommandRefusedError` or `NoAnswerError`."""
         event_id = uuid7(time.time_ns() // NS_PER_MS, secrets.token_bytes(10))
         payload = event(self._speaker.source, name, event_id, data)
+        user = () if signer is None else ((SIGNATURE, signer.sign(payload).hex()), (KEY_ID, signer.key_id))
         key = (station, secrets.token_bytes(16))
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._asked[key] = future
         try:
-            result = await self._repeat(key, name, payload, future, timeout_s)
+            result = await self._repeat(key, name, _Order(payload, user), future, timeout_s)
         finally:
             del self._asked[key]
         if result.status != "ok":
@@ -61,7 +72,7 @@ class Asking:
             future.set_exception(ClientError(f"{station.id} gave an answer that cannot be read: {error}"))
 
     async def _repeat(
-        self, key: tuple[Station, bytes], name: str, payload: bytes, future: asyncio.Future[Result], timeout_s: float
+        self, key: tuple[Station, bytes], name: str, order: "_Order", future: asyncio.Future[Result], timeout_s: float
     ) -> Result:
         station, correlation = key
         end_s = time.monotonic() + timeout_s
@@ -69,7 +80,8 @@ class Asking:
         while (left_s := end_s - time.monotonic()) > 0:
             publication = Publication(
                 topic=station.topic("cmd", name),
-                payload=payload,
+                payload=order.payload,
+                user=order.user,
                 expiry_s=max(1, math.ceil(left_s)),
                 response_topic=station.topic("res", self._client_id),
                 correlation=correlation,

@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 from station.client import reading
 from station.client.asking import Asking
 from station.client.options import Options
+from station.client.orders import Orders, told
 from station.client.reading import UnusableError, Verifier
 from station.client.store import Gap, Store, StoreError
 from station.client.telling import FAILURE, Speaker
@@ -26,7 +27,19 @@ from station.core.claim import Claim
 from station.core.feedback import Feedback
 from station.link import Link
 from station.link_values import Arrived, LinkDown, LinkEvent, LinkUp, Published
-from station.messages import Cancellation, Release, Resend, Result, Zero
+from station.messages import (
+    Cancellation,
+    Diagnose,
+    Diagnosis,
+    Release,
+    Resend,
+    Result,
+    Snapshot,
+    Stream,
+    TakeSnapshot,
+    Zero,
+)
+from station.signing import Signer
 from station.wire import Station
 
 BATCH = 100
@@ -45,10 +58,13 @@ class Client:
     """See the package. `counts` only rises: stored, duplicates, conflicts, refused, gaps.
 
     With a `verifier` (`station.signing_keys.Verifier`), a verdict that is not signed by one of its keys is refused:
-    neither stored nor acknowledged with `ack/verdict`.
+    neither stored nor acknowledged with `ack/verdict`. A `signer` (`station.signing_keys.load_order_key`) is needed for
+    `orders` only: catalogues and configurations.
     """
 
-    def __init__(self, options: Options, store: Store, verifier: Verifier | None = None) -> None:
+    def __init__(
+        self, options: Options, store: Store, verifier: Verifier | None = None, signer: Signer | None = None
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self._options = options
         self._store = store
@@ -66,6 +82,7 @@ class Client:
         self._link = Link(options.link, options.subscriptions, lambda: None, self._emit)
         self._speaker = Speaker(self._link, f"/backend/{options.link.client_id}")
         self._asking = Asking(self._speaker, options.link.client_id, options.repeat_s)
+        self._orders = None if signer is None else Orders(self._asking, signer)
 
     async def __aenter__(self) -> Self:
         await self._in_store(lambda: self._store.open(self._options.link.client_id))
@@ -95,6 +112,13 @@ class Client:
     def trouble(self) -> str | None:
         """Why nothing goes at present, None while all is well."""
         return self._store_trouble or self._link_trouble
+
+    @property
+    def orders(self) -> Orders:
+        """Catalogues and configurations for stations; raises `ClientError` where there is no signer."""
+        if self._orders is None:
+            raise ClientError("catalogues and configurations are signed: give the client a signer")
+        return self._orders
 
     # -- what a backend does
 
@@ -152,6 +176,21 @@ class Client:
     async def send_zero(self, station: Station, timeout_s: float = ANSWER_S) -> Result:
         """Set the zero of an empty platform."""
         return await self._asking.ask(station, "zero", Zero(), timeout_s)
+
+    async def send_stream(
+        self, station: Station, seconds: float, hz: float = 2.0, timeout_s: float = ANSWER_S
+    ) -> Result:
+        """Have the live weight published for so long (`tel/weight`, which this client does not listen to)."""
+        return await self._asking.ask(station, "stream", Stream(seconds=seconds, hz=hz), timeout_s)
+
+    async def send_snapshot(self, station: Station, camera: str | None = None, timeout_s: float = ANSWER_S) -> Snapshot:
+        """Take a picture of the empty platform, where the station lets one leave."""
+        result = await self._asking.ask(station, "snapshot", TakeSnapshot(camera=camera), timeout_s)
+        return told(result.snapshot, station)
+
+    async def send_diagnose(self, station: Station, timeout_s: float = ANSWER_S) -> Diagnosis:
+        """Ask a station what is wrong with it."""
+        return told((await self._asking.ask(station, "diagnose", Diagnose(), timeout_s)).diagnosis, station)
 
     # -- inside
 

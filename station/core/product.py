@@ -1,5 +1,7 @@
 """One row of the catalogue, as the backend describes a product (contract, section 3.5)."""
 
+import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,3 +25,12 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     weight_n: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None  # ... and the number of units both rest on
     sales_per_1000: Annotated[float, Meta(ge=0, le=1000)] | None = None  # units among 1 000 sold
     min_age: Annotated[int, Meta(ge=0, le=150)] | None = None
+
+
+def version_of(products: Iterable[Product]) -> str:
+    """Return `sha256:…` of the products, which must be sorted by GTIN."""
+    digest = hashlib.sha256()
+    encode = msgspec.json.Encoder().encode
+    for product in products:
+        digest.update(encode(product))
+    return "sha256:" + digest.hexdigest()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from cryptography import x509
 
+from station import signing_keys
 from station.config_keys import Mqtt, Station
 from station.provision import broker_files, issuing, skeleton
 from station.provision.authority import CERTIFICATE, REVOKED, Authority
@@ -15,6 +16,7 @@ from station.provision.folder import SECRET, FolderError, NewFile, refuse_existi
 from station.provision.issuing import KeyType, Validity
 
 CONFIGURATION = "station.toml"
+ORDERS_KEY = "orders.key"
 SIZE_MAX_BYTES = 65_536  # a request is a few hundred bytes
 
 
@@ -45,8 +47,14 @@ def validity(start: datetime, days: float) -> Validity:
 def lab_ca(folder: Path, name: str, terms: Terms) -> Done:
     """Make an authority."""
     Authority.create(folder, name, terms.period, terms.kind)
+    orders = issuing.new_key("ed25519")
+    write_new(
+        folder,
+        [NewFile(ORDERS_KEY, issuing.key_pem(orders), SECRET), NewFile(skeleton.ORDERS, issuing.public_pem(orders))],
+    )
     steps = [
         f"keep {folder} where only you can read it: its key is not encrypted, and who has it can be any station",
+        f"{folder / ORDERS_KEY} signs catalogues and configurations; only the backend that does so needs it",
         f"a broker: station provision broker --ca {folder} --host NAME --out DIR",
     ]
     return _done(sorted(folder.iterdir()), steps, None, terms.period)
@@ -85,13 +93,32 @@ def backend(authority: Authority, folder: Path, name: str, terms: Terms) -> Done
     return _done(made, [f"the broker's access list must know the user {name}"], certificate, terms.period)
 
 
-def station(authority: Authority | None, folder: Path, who: Station, mqtt: Mqtt, driver: str, terms: Terms) -> Done:
-    """Make a station's key, its certificate or a request for one, and its first configuration."""
-    names = skeleton.Names(CERTIFICATE, f"{who.id}.pem", f"{who.id}.key")
-    refuse_existing(folder, [*names, f"{who.id}.csr", CONFIGURATION])
+def orders_of(authority: Authority | None, given: Path | None) -> bytes | None:
+    """Return the public key of those who may give orders: a file's, else the lab's, else none."""
+    path = given or (None if authority is None else authority.folder / skeleton.ORDERS)
+    if path is None or (given is None and not path.exists()):  # an authority from before there was such a key
+        return None
+    try:
+        return "".join(key.pem for key in signing_keys.public_keys(path)).encode()
+    except signing_keys.SigningError as error:
+        raise FolderError(str(error)) from error
+
+
+def station(
+    authority: Authority | None, folder: Path, who: Station, mqtt: Mqtt, driver: str, terms: Terms,
+    orders: bytes | None = None,
+) -> Done:  # fmt: skip
+    """Make a station's key, its certificate or a request for one, and its first configuration.
+
+    `orders` are the public keys whose catalogues and configurations the station will obey.
+    """
+    trusted = None if orders is None else skeleton.ORDERS
+    names = skeleton.Names(CERTIFICATE, f"{who.id}.pem", f"{who.id}.key", trusted)
+    refuse_existing(folder, [*(name for name in names if name), f"{who.id}.csr", CONFIGURATION])
     key = issuing.new_key(terms.kind)
     text = skeleton.text(who, mqtt, names, driver).encode()
     files = [NewFile(names.key, issuing.key_pem(key), SECRET), NewFile(CONFIGURATION, text)]
+    files += [] if orders is None else [NewFile(skeleton.ORDERS, orders)]
     check = f"decide on the scale, then: station config check {folder / CONFIGURATION}"
     if authority is None:
         asked = issuing.request(key, issuing.name(who.id, who.store))

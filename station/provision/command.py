@@ -70,6 +70,8 @@ def _add_station(verbs: clitools.Subparsers) -> None:
     parser.add_argument("--port", type=_port, default=8883)
     parser.add_argument("--driver", choices=list(skeleton.CHOICES), default=skeleton.DEFAULT_DRIVER)
     parser.add_argument("--state-dir", metavar="DIR", default=DEFAULT_STATE_DIR)
+    told = "public keys whose catalogues and configurations it obeys (default: the lab's orders.pub)"
+    parser.add_argument("--trust", metavar="PUBKEY", type=Path, help=told)
     _add_renew(parser)
     _add_key_type(parser)
 
@@ -141,7 +143,8 @@ def _station(given: argparse.Namespace) -> Done:
     tls = {"ca": "ca.pem", "cert": "station.pem", "key": "station.key"}  # the files are named when they are made
     mqtt = _checked(Mqtt, {"host": given.broker, "port": given.port, "tls": tls})
     authority = None if given.ca is None else Authority(given.ca)
-    return acts.station(authority, given.out, who, mqtt, given.driver, _terms(given))
+    orders = acts.orders_of(authority, given.trust)
+    return acts.station(authority, given.out, who, mqtt, given.driver, _terms(given), orders)
 
 
 def _sign(given: argparse.Namespace) -> Done:

@@ -51,6 +51,11 @@ def key_pem(key: PrivateKey) -> bytes:
     )
 
 
+def public_pem(key: PrivateKey) -> bytes:
+    """Return the public half of a key."""
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
 def pem(signed: x509.Certificate | x509.CertificateSigningRequest | x509.CertificateRevocationList) -> bytes:
     """Return what was signed as PEM."""
     return signed.public_bytes(serialization.Encoding.PEM)

@@ -44,6 +44,7 @@ _CHOICES = (
 )
 CHOICES = {str(choice.table["driver"]): choice for choice in _CHOICES}
 DEFAULT_DRIVER = "hx711-bridge"
+ORDERS = "orders.pub"
 
 
 class Names(NamedTuple):
@@ -52,6 +53,7 @@ class Names(NamedTuple):
     authority: str
     certificate: str
     key: str
+    orders: str | None = None
 
 
 def text(station: Station, mqtt: Mqtt, names: Names, driver: str = DEFAULT_DRIVER) -> str:
@@ -71,6 +73,8 @@ def text(station: Station, mqtt: Mqtt, names: Names, driver: str = DEFAULT_DRIVE
         f"port = {mqtt.port}",
         f"tls = {toml_write.value(tls)}",
         "",
+        *_trust(names.orders),
+        "",
         *_table(CHOICES[driver], "DECIDE: port or cells as wired; capacity_g and division_g from the type plate"),
         "",
         "# Instead of the one above, for another scale take its table:",
@@ -84,3 +88,13 @@ def text(station: Station, mqtt: Mqtt, names: Names, driver: str = DEFAULT_DRIVE
 def _table(choice: Choice, remark: str) -> list[str]:
     keys = [f"{key} = {toml_write.value(value)}" for key, value in choice.table.items()]
     return [f"[[scale]]  # {remark}", *keys]
+
+
+def _trust(orders: str | None) -> list[str]:
+    if orders is None:
+        return [
+            "# Without this key catalogues and configurations that come over the wire are refused.",
+            "# [trust]",
+            f'# key = "{ORDERS}"',
+        ]
+    return ["[trust]  # whose catalogues and configurations are obeyed", f"key = {toml_write.value(orders)}"]

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from station import cli, config, wiring
+from station import cli, config, signing_keys, wiring
 from station.provision import issuing, skeleton
 from station.provision.broker_files import ACCESS, CONFIGURATION, shipped
 from tests.support.rig import STATION
@@ -54,7 +54,9 @@ def common_name(path: Path) -> str:
 def test_a_station_gets_a_key_a_certificate_and_a_configuration_that_passes(tmp_path: Path, ca: Path) -> None:
     assert give("station", ca, tmp_path / "s", "--broker", "broker.store.example") == 0
     folder = tmp_path / "s"
-    assert {path.name for path in folder.iterdir()} == {"ca.pem", "station.toml", "vs-03.key", "vs-03.pem"}
+    assert {path.name for path in folder.iterdir()} == {
+        "ca.pem", "orders.pub", "station.toml", "vs-03.key", "vs-03.pem",
+    }  # fmt: skip
     assert stat.S_IMODE((folder / "vs-03.key").stat().st_mode) == 0o600
     assert common_name(folder / "vs-03.pem") == "vs-03"
     made = config.load(folder / "station.toml", wiring.driver_options())
@@ -237,3 +239,26 @@ def test_every_comment_is_a_table_that_passes_the_check(tmp_path: Path, ca: Path
     for block in blocks:
         file.write_text(f"{head}\n[[scale]]{block}", encoding="utf-8")
         assert len(config.load(file, wiring.driver_options()).scales) == 1
+
+
+def test_a_station_obeys_the_labs_orders_those_given_or_nobodys(tmp_path: Path, ca: Path) -> None:
+    assert give("station", ca, tmp_path / "s") == 0
+    known = wiring.driver_options()
+    key = config.load(tmp_path / "s" / "station.toml", known).trust.key
+    assert key == str(tmp_path / "s" / "orders.pub")
+    assert Path(key).read_bytes() == (ca / "orders.pub").read_bytes()
+    pair = signing_keys.load_order_key(ca / "orders.key")
+    assert [pair.public] == list(signing_keys.public_keys(Path(key)))
+    assert give("station", None, tmp_path / "r", "--trust", ca / "orders.pub", identity="vs-04") == 0
+    assert (tmp_path / "r" / "orders.pub").read_bytes() == (ca / "orders.pub").read_bytes()
+    assert give("station", None, tmp_path / "n", identity="vs-05") == 0
+    assert "trust" not in tomllib.loads((tmp_path / "n" / "station.toml").read_text(encoding="utf-8"))
+
+
+def test_orders_of_a_file_that_holds_no_key_are_refused(
+    tmp_path: Path, ca: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert give("station", ca, tmp_path / "s", "--trust", ca / "ca.pem") == 1
+    assert "holds no public key in PEM" in told(capsys)
+    assert not (tmp_path / "s").exists()
