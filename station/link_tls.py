@@ -168,13 +168,34 @@ def _own_outdated(path: Path, now: datetime) -> Trouble | None:
         own = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError):  # the next attempt tells
         return None
-    start, end = _utc(own, "not_valid_before"), _utc(own, "not_valid_after")
+    start, end = dates(own)
     clock = f"this station's clock says {_told(now)}"
     if now < start:
         remedy = "check the clocks of station and broker; it is tried again meanwhile"
         return Trouble(f"this station's certificate {path} is valid from {_told(start)}, {clock}", remedy)
     if now > end:
         return Trouble(f"this station's certificate {path} was valid until {_told(end)}, {clock}", RENEW)
+    return None
+
+
+def dates(certificate: Any) -> tuple[datetime, datetime]:
+    """Return from when to when a certificate is valid."""
+    return _utc(certificate, "not_valid_before"), _utc(certificate, "not_valid_after")
+
+
+def shake_hands(options: LinkOptions) -> Trouble | None:
+    """Reach the broker and check each other's certificates, but do not sign in; return why that failed.
+
+    That the broker refuses ours may show only later, with TLS 1.3: it says so after the handshake.
+    """
+    try:
+        if options.tls is None:
+            require_loopback(options.host, options.port)
+        with socket.create_connection((options.host, options.port), timeout=options.connect_s) as plain:
+            if options.tls is not None:
+                context(options.tls).wrap_socket(plain, server_hostname=options.host).close()
+    except OSError as error:
+        return explain(options, error)
     return None
 
 

@@ -144,7 +144,7 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
     workers, cameras = _workers(config, state_dir, inbox.put)
     clerk = Clerk(inbox.put)
     timings = Timings()
-    delivery = DeliveryOptions(link=_link_options(config), commands=NAMES, trust=trust_in(config.trust.key))
+    delivery = DeliveryOptions(link=link_options(config), commands=NAMES, trust=trust_in(config.trust.key))
     control = ControlServer(_control_options(config), inbox.put)
     engine = Engine(setup, versions)
     calibrations = Calibrations(state_dir, _bound(config), _verifier(keys), config.calibration)
@@ -273,7 +273,8 @@ def _camera(driver: str, options: msgspec.Struct) -> CameraDriver:
     return made
 
 
-def _link_options(config: Config) -> LinkOptions:
+def link_options(config: Config) -> LinkOptions:
+    """Return how a configuration wants the broker reached."""
     mqtt = config.mqtt
     tls = None
     if mqtt.tls is not None:

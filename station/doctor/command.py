@@ -90,7 +90,7 @@ def _examine(arguments: argparse.Namespace) -> int:
         )
         return clitools.USAGE
     counts = tuple(wiring.SCALES[scale.driver].counts for scale in loaded.scales)
-    findings = examining.examine(examining.Case(loaded, counts))
+    findings = examining.examine(examining.Case(loaded, counts, wiring.link_options(loaded)))
     _show(findings, as_json=arguments.json)
     return clitools.FAILED if failed(findings) else clitools.OK
 

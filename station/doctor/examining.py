@@ -5,7 +5,6 @@ function more in `EXAMINATIONS`.
 """
 
 import os
-import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,20 +13,23 @@ import msgspec
 
 from calibration import store
 from drivers.probing.places import Host
-from station import catalogue
+from station import catalogue, signing_keys
 from station.config import Config, Scale
+from station.doctor import broker
 from station.doctor.findings import Finding, Severity
+from station.link_values import LinkOptions
+from station.wire import Station
 
-_CONNECT_S = 5.0
 _PLUG = "plug the device in, or correct the configuration; `station doctor --probe` shows what is connected"
 
 
 @dataclass(frozen=True)
 class Case:
-    """The station to examine: its configuration, the machine it runs on, which of its scales give counts."""
+    """The station to examine: its configuration, which of its scales give counts, its link, the machine it runs on."""
 
     config: Config
     counts: tuple[bool, ...]
+    link: LinkOptions
     host: Host = field(default_factory=Host)
 
 
@@ -112,17 +114,41 @@ def _state(case: Case) -> Iterator[Finding]:
         yield Finding(part="catalogue", severity=Severity.WARNING, evidence="there is none", remedy=remedy)
 
 
-def _broker(case: Case) -> Iterator[Finding]:
-    """Try whether the broker's port takes a connection; nothing is said on it."""
-    mqtt = case.config.mqtt
-    part = f"broker {mqtt.host}:{mqtt.port}"
+def _signing(case: Case) -> Iterator[Finding]:
+    """Look for the key that signs verdicts, and for those whose orders are obeyed."""
+    station, part = case.config.station, "signing key"
+    file = signing_keys.find(station.signing_key, Path(station.state_dir))
+    if file.origin == "own" and not file.path.exists():
+        yield Finding(part=part, severity=Severity.INFO, evidence="there is none yet; the first start makes one")
+    else:
+        yield _key(part, lambda: f"{signing_keys.load(file).key_id} in {file.path}")
+    part, trusted = "orders", case.config.trust.key
+    if trusted is None:
+        evidence = "nobody's: catalogues and configurations that come over the wire are refused"
+        remedy = "set `key` in [trust] if the backend is to send them"
+        yield Finding(part=part, severity=Severity.INFO, evidence=evidence, remedy=remedy)
+    else:
+        yield _key(part, lambda: f"those signed with {_names(Path(trusted))}")
+
+
+def _names(path: Path) -> str:
+    return ", ".join(key.key_id for key in signing_keys.public_keys(path))
+
+
+def _key(part: str, evidence: Callable[[], str]) -> Finding:
     try:
-        with socket.create_connection((mqtt.host, mqtt.port), timeout=min(_CONNECT_S, mqtt.connect_timeout_s)):
-            yield Finding(part=part, severity=Severity.OK, evidence="takes connections")
-    except OSError as error:  # gaierror, too: a name that nobody knows
-        evidence = f"cannot be reached: {error.strerror or error}"
-        remedy = "check the broker, the network and `mqtt.host`; verdicts are kept until it is back"
-        yield Finding(part=part, severity=Severity.ERROR, evidence=evidence, remedy=remedy)
+        return Finding(part=part, severity=Severity.OK, evidence=evidence())
+    except signing_keys.SigningError as error:
+        told, _, remedy = str(error).rpartition("; ")
+        return Finding(part=part, severity=Severity.ERROR, evidence=told, remedy=remedy)
 
 
-EXAMINATIONS: tuple[Examination, ...] = (_configuration, _devices, _calibration, _state, _broker)
+def _broker(case: Case) -> Iterator[Finding]:
+    """Look at certificates, then connect as the station does, or less where it runs."""
+    who = case.config.station
+    yield from broker.certificates(case.link, broker.now())
+    running = case.host.holders(Path(who.state_dir) / "outbox.db")
+    yield from broker.sign_in(case.link, Station(who.store, who.id), running)
+
+
+EXAMINATIONS: tuple[Examination, ...] = (_configuration, _devices, _calibration, _state, _signing, _broker)

@@ -22,6 +22,7 @@ from station.doctor.findings import Finding, Severity, failed, line
 from station.doctor.probing import Bench, probe
 from tests.doctor.bench import HEAD, LIMITS, Machine, configured, machine
 from tests.drivers.wire import Peer
+from tests.support.mosquitto import Mosquitto
 
 
 @pytest.fixture
@@ -31,9 +32,9 @@ def bench(tmp_path: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def broker() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+def broker(tmp_path: Path) -> Iterator[int]:
+    with Mosquitto(tmp_path) as made:
+        yield made.port
 
 
 def config(tmp_path: Path, scale: str, port: int = 1) -> Config:
@@ -44,7 +45,7 @@ def config(tmp_path: Path, scale: str, port: int = 1) -> Config:
 
 def examined(made: Config, host: Host | None = None) -> dict[str, Finding]:
     counts = tuple(wiring.SCALES[scale.driver].counts for scale in made.scales)
-    case = examining.Case(made, counts, host or Host())
+    case = examining.Case(made, counts, wiring.link_options(made), host or Host())
     return {finding.part: finding for finding in examining.examine(case)}
 
 
@@ -146,8 +147,9 @@ def test_a_station_in_order_has_no_finding_to_act_on(
         (tmp_path / "state").mkdir()
         assert cli.main(["doctor", "--config", str(tmp_path / "station.toml")]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert [row.split()[0] for row in rows] == ["ok", "ok", "ok", "warning", "ok"]
+    assert [row.split()[0] for row in rows] == ["ok", "ok", "ok", "warning", "info", "info", "ok", "ok", "warning"]
     assert "station catalogue import" in rows[3]
+    assert "nobody subscribes to events" in rows[-1]
 
 
 def test_an_absent_device_and_an_absent_broker_are_errors(tmp_path: Path) -> None:
