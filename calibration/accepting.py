@@ -33,13 +33,13 @@ def evaluated(state_dir: Path, session: SessionFile) -> Evaluation:
 def accept(
     state_dir: Path, session: SessionFile, result: Evaluation, signer: Signer, now: datetime, due_days: int
 ) -> Record | None:
-    """Put the session's calibration into force and close it; None for an instrument that keeps its own.
+    """Put the session's calibration into force and close it; None where there is nothing to apply.
 
     Raises `CalibrationError` where something forbids it.
     """
     head = session.session
-    grams_only = result.calibration is None and any(c.indicated_g is not None for c in session.captures)
-    if not result.may_accept or (result.calibration is None and not grams_only):
+    nothing_to_apply = result.calibration is None and bool(result.as_left)  # grams, or a verification
+    if not result.may_accept or (result.calibration is None and not nothing_to_apply):
         raise CalibrationError(f"session {head.session_id} cannot be accepted: {refusal(result)}")
     stamp = now.isoformat(timespec="seconds").replace("+00:00", "Z")
     record = None

@@ -29,6 +29,11 @@ RATED_SHARE = 0.512  # of the converter's half range that a usual 2 mV/V cell re
 OVERSIZE = 1.6  # a cell's rating over its even share of the capacity, where nothing else is known
 
 
+def band_g(interval_g: float, *, counts: bool) -> float:
+    """Return what a resting scale may swing by: half an interval; a whole one where it shows whole ones only."""
+    return interval_g / 2 if counts else interval_g * (1 + 1e-6)
+
+
 class Weigher(msgspec.Struct, frozen=True, kw_only=True):
     """How counts become grams for now; `source` says how far that may be believed."""
 
@@ -112,9 +117,9 @@ class Tally:
 class Watch:
     """One scale, watched. `handle` takes readings; `live` is how it stands; `measure` asks for a capture."""
 
-    def __init__(self, band_g: float, weigher: Weigher | None = None) -> None:
+    def __init__(self, band: float, weigher: Weigher | None = None) -> None:
         self.weigher = weigher
-        self._band_g = band_g
+        self._band_g = band
         self._block: list[tuple[int, tuple[float, ...]]] = []
         self._means: deque[tuple[int, tuple[float, ...]]] = deque()
         self._still_ns: int | None = None  # since when it rests

@@ -13,7 +13,7 @@ import msgspec
 
 from calibration import provisional, remarks
 from calibration.captures import Capture, Position
-from calibration.capturing import Live, Measured, Watch
+from calibration.capturing import Live, Measured, Watch, band_g
 from calibration.loads import LoadError
 from calibration.loads import load as parse_load
 from calibration.model import Calibration
@@ -82,7 +82,8 @@ class Guide:
         self._e_g = verification_interval_g
         self._made = dict(captures)
         self._history = list(history)
-        self._watch = Watch(verification_interval_g / 2)
+        self._band_g = band_g(verification_interval_g, counts=platform.gives_counts)
+        self._watch = Watch(self._band_g)
         self._live: Live | None = None
         self._now_ns = 0
         self._notes: list[Message] = []
@@ -197,7 +198,7 @@ class Guide:
             believed=self._believed,
             provisional=weigher is not None and weigher.source == "session",
             cells_g=cells_g,
-            band_g=self._e_g / 2,
+            band_g=self._band_g,
             left_s=self._left_s(),
             question=self._question(),
             notes=tuple(self._notes),
@@ -450,5 +451,5 @@ class Guide:
         live = self._live
         waited = self._since_ns is not None and self._now_ns - self._since_ns > UNREST_NS
         if live is not None and waited and not live.rests and (self._measuring or self._sure):
-            return Message("unrest", {"swing_g": live.swing_g, "band_g": self._e_g / 2})
+            return Message("unrest", {"swing_g": live.swing_g, "band_g": self._band_g})
         return None

@@ -102,6 +102,8 @@ def step(desk: Desk) -> int:
     if not finished:
         return _left(desk, session)
     result = accepting.evaluated(desk.scale.state_dir, session)
+    if desk.chosen.step == "verify" and session.session.kind == "single":
+        return _verified(desk, session, result)
     return _tell_step(desk, result, desk.chosen.step)
 
 
@@ -254,7 +256,7 @@ def _accept(desk: Desk, session: SessionFile, result: Evaluation) -> int:
 
 
 def _abort(desk: Desk, session: SessionFile) -> None:
-    session.end("aborted", desk.scale.now().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+    session.end("aborted", _stamp(desk))
     desk.say("aborted", session=session.session.session_id)
 
 
@@ -289,6 +291,9 @@ def _told(desk: Desk, session: SessionFile, capture: Capture, gross_g: float | N
         where = f" {capture.position}" if capture.position else ""
         shown = "" if gross_g is None else f"; about {gross_g:.1f} g"
         desk.asker.tell(f"{capture.step}{where}: capture {capture.number} with {capture.load_g:g} g{shown}")
+        for channel, cell in enumerate(capture.cells, 1) if capture.step == "diagnose" else ():
+            seen = f"{cell.distinct} different of {cell.n}"
+            desk.asker.tell(f"  cell {channel}: {cell.mean:.0f} counts, noise {cell.sd:.1f}, {seen}")
         for finding in of_capture:
             desk.asker.tell(f"  {finding.severity.upper()} {finding.text}; {finding.remedy}")
         desk.asker.tell(f"next: {after}")
@@ -303,6 +308,19 @@ def _tell_step(desk: Desk, result: Evaluation, name: Step) -> int:
     else:
         _show(desk, result)
     return REFUSED if failed else OK
+
+
+def _verified(desk: Desk, session: SessionFile, result: Evaluation) -> int:
+    """Tell whether the calibration in force holds, and close the session: there is nothing to apply."""
+    _show(desk, result)
+    if desk.chosen.json:
+        _print({"step": "verify", "decision": result.decision, "errors": result.as_left})
+    session.end("verified", _stamp(desk))
+    return OK if result.decision in {"pass", "conditional pass"} else REFUSED
+
+
+def _stamp(desk: Desk) -> str:
+    return desk.scale.now().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _print(value: Any) -> None:

@@ -22,7 +22,7 @@ from calibration.record import CalibrationError
 
 SCHEMA: Literal[1] = 1
 NAME = "captures.jsonl"
-End = Literal["accepted", "aborted"]
+End = Literal["accepted", "aborted", "verified"]
 _Kind = TypeVar("_Kind")
 
 

@@ -8,7 +8,7 @@ from calibration import accepting, provisional
 from calibration.asking import Asker
 from calibration.bench import Scale
 from calibration.captures import Capture
-from calibration.capturing import Watch, Weigher
+from calibration.capturing import Watch, Weigher, band_g
 from calibration.conduct import make_capture
 from calibration.guide import Taken
 from calibration.measuring import channels_of, first_reading, gross_g, measure
@@ -30,7 +30,7 @@ def one_capture(
     action = _action(session, chosen)
     if not chosen.yes and not asker.yes("ask.yes"):
         raise CalibrationError("nothing was measured; --yes measures what lies there now")
-    watch = Watch(session.session.verification_interval_g / 2)
+    watch = Watch(band_g(session.session.verification_interval_g, counts=scale.gives_counts))
     driver = scale.make()
     try:
         driver.open()
