@@ -42,3 +42,11 @@ def combine(parts: Sequence[Contribution], probability: float = COVERAGE) -> Bud
     nu_eff = effective_dof(parts)
     k = coverage_factor(math.inf if nu_eff is None else max(nu_eff, 1.0), probability)
     return Budget(parts=tuple(parts), sd_g=sd_g, nu_eff=nu_eff, k=k, expanded_g=k * sd_g)
+
+
+def quick_expanded(scatter: float, interval: float, weights: float, place: float, part: float = 1.0) -> float:
+    """Return Lammi's expanded uncertainty: 2 r sqrt(s^2 + (0.3 d / r)^2 + u^2 + z^2), r scaling with the limit.
+
+    `interval` is 0 where rounding was eliminated. Source: T. Lammi, OIML Bulletin (2001).
+    """
+    return 2 * part * math.hypot(scatter, 0.3 * interval / part, weights, place)

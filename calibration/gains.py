@@ -60,7 +60,8 @@ def solve(
     before = np.sqrt(np.einsum("ij,jk,ik->i", directions, known, directions))
     told = np.linalg.norm(white @ directions.T, axis=0) * before
     rank = int(np.sum((told > 1 / TELLS) & (singular > NUMERICAL * singular[0])))
-    return Solved(nominal * relative, covariance, singular, directions, rank, loads - shape @ relative)
+    own = covariance / np.outer(relative, relative)  # of the gains found, not of the nominal ones
+    return Solved(nominal * relative, own, singular, directions, rank, loads - shape @ relative)
 
 
 def common(counts: Matrix, loads_g: Matrix) -> Matrix:
