@@ -5,7 +5,8 @@ whitening is that of linear discriminant analysis: it divides by the scatter wit
 pictures, so that cosine similarity counts what tells products apart. It was learnt from the features of one very
 model and belongs to it. The calibration turns similarities into probabilities: a temperature for the softmax over
 the gallery, and a logistic curve from the best similarity to the odds that the product is in the gallery at all;
-both depend on how many pictures a product was enrolled with. All figures come from `training.learn`.
+both depend on how many pictures a product was enrolled with. The score under that curve is the best similarity less
+a share of the crowd's (`crowd.py`). All figures come from `training.learn`.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from station.vision.interpreter import ModelError
 
 EMBEDDING_PATH = Path(__file__).parent / "models" / "embedding.npz"
 
-ARRAYS = ("mean", "whitening", "shots", "temperature", "known_slope", "known_offset")
+ARRAYS = ("mean", "whitening", "shots", "temperature", "known_slope", "known_offset", "crowd", "crowd_share")
 
 Rows = NDArray[np.float32]
 
@@ -45,6 +46,8 @@ class Embedding:
     temperature: Rows
     known_slope: Rows
     known_offset: Rows
+    crowd: Rows  # products of the training data, one unit row each
+    crowd_share: Rows  # a single number
 
     def belongs_to(self, model_hash: str) -> None:
         """Raise `ModelError` unless this was learnt with that very model."""

@@ -3,9 +3,10 @@
 Theory of operation. Every enrolled picture is a prototype, a unit vector of the whitened feature space. A product's
 similarity to an object is the mean of two cosines: to its nearest prototype (products have several faces) and to the
 average of its prototypes (one picture is noisy). A softmax at the calibrated temperature makes probabilities under a
-uniform prior over the gallery. The best similarity also says, through the calibrated curve, how likely the object is
-outside the gallery; a gallery large enough measures that curve on itself (`own_curve`), a small one takes the
-shipped one, which is weak (see the model card): `unknown` stays cautious, and the weight decides.
+uniform prior over the gallery. The best similarity, less a share of that to the crowd (`crowd.py`), also says, through
+the calibrated curve, how likely the object is outside the gallery; a gallery large enough measures that curve on
+itself (`own_curve`), a small one takes the shipped one, which is weak (see the model card): `unknown` stays cautious,
+and the weight decides.
 """
 
 import math
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from station.vision import crowd
 from station.vision.embedding import Embedding, Rows, unit
 
 CANDIDATES = 10
@@ -36,6 +38,7 @@ class Gallery:
     prototypes: Rows
     owner: NDArray[np.int64]  # column of `gtins` for each prototype, rising
     embedding: Embedding
+    crowd: Rows  # the embedding's without the doubles of what is enrolled
     pictures: int = 0
     own_curve: tuple[float, float] | None = None  # slope and offset measured on this gallery itself, where it can
     unknown_prior: float = UNKNOWN_PRIOR
@@ -44,11 +47,12 @@ class Gallery:
         """Return what each object is; `features` as they come out of the network, one row an object."""
         if not self.gtins or not len(features):
             return tuple(Recognition((), 1.0) for _ in features)
-        alike = similarity(self.embedding.project(features), self.prototypes, self.owner, len(self.gtins))
+        rows = self.embedding.project(features)
+        alike = similarity(rows, self.prototypes, self.owner, len(self.gtins))
         calibration = self.embedding.calibration(self.pictures / len(self.gtins))
         shares = softmax(alike / calibration.temperature)
         slope, offset = self.own_curve or (calibration.known_slope, calibration.known_offset)
-        odds = slope * alike.max(axis=1) + offset
+        odds = slope * (alike.max(axis=1) - self.embedding.crowd_share * crowd.nearest(rows, self.crowd)) + offset
         odds += math.log((1 - self.unknown_prior) / self.unknown_prior)
         unknown = 1 / (1 + np.exp(odds.astype(np.float64)))
         return tuple(self._recognition(row, float(out)) for row, out in zip(shares, unknown, strict=True))
@@ -61,7 +65,8 @@ class Gallery:
 
 def empty(embedding: Embedding) -> Gallery:
     """Return a gallery without products: everything seen is unknown."""
-    return Gallery((), np.zeros((0, embedding.whitening.shape[1]), np.float32), np.zeros(0, np.int64), embedding)
+    nothing = np.zeros((0, embedding.whitening.shape[1]), np.float32)
+    return Gallery((), nothing, np.zeros(0, np.int64), embedding, embedding.crowd)
 
 
 def similarity(seen: Rows, prototypes: Rows, owner: NDArray[np.int64], products: int) -> Rows:

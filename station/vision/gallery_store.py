@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from calibration.files import replace_file
-from station.vision import picture
+from station.vision import crowd, picture
 from station.vision.embedding import Embedding, Rows
 from station.vision.gallery import Gallery, empty
 from station.vision.interpreter import Embedder
@@ -143,9 +143,11 @@ def _assemble(owners: dict[str, list[str]], rows: dict[str, Rows], embedding: Em
     pictures = np.array([len(names) for names in owners.values()])
     owner = np.repeat(np.arange(len(owners)), pictures)
     prototypes = embedding.project(features)
-    curve = known_curve(prototypes.reshape(len(owner), TURNS, -1), owner)
+    others = crowd.without(embedding.crowd, prototypes, np.repeat(owner, TURNS))
+    pull = embedding.crowd_share * crowd.nearest(prototypes[::TURNS], others)
+    curve = known_curve(prototypes.reshape(len(owner), TURNS, -1), owner, pull)
     total = int(pictures.sum())
-    return Gallery(tuple(owners), prototypes, np.repeat(owner, TURNS), embedding, total, own_curve=curve)
+    return Gallery(tuple(owners), prototypes, np.repeat(owner, TURNS), embedding, others, total, own_curve=curve)
 
 
 def _jpeg(crop: picture.Pixels) -> bytes:

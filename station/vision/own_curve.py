@@ -18,16 +18,17 @@ WIDENING = 1.25  # of the standard deviation
 Numbers = NDArray[np.float64]
 
 
-def known_curve(rows: Rows, owner: NDArray[np.int64]) -> tuple[float, float] | None:
-    """Return slope and offset of the log-odds (known against strange, even prior) over the best similarity.
+def known_curve(rows: Rows, owner: NDArray[np.int64], pull: Rows) -> tuple[float, float] | None:
+    """Return slope and offset of the log-odds (known against strange, even prior) over the score.
 
-    `rows` is pictures x turns x dimensions, unit vectors; `owner` the product of each picture, rising from 0. None
-    where there are too few pictures, or they do not tell products apart.
+    `rows` is pictures x turns x dimensions, unit vectors; `owner` the product of each picture, rising from 0; `pull`
+    what the crowd takes off each picture's best similarity. None where there are too few pictures, or they do not
+    tell products apart.
     """
     pictures = np.bincount(owner, minlength=1)
     if len(pictures) < PRODUCTS_MIN or pictures[pictures > 1].sum() < PICTURES_MIN:
         return None
-    known, strange = _scores(rows, owner)
+    known, strange = _scores(rows, owner, pull)
     distance = float(known.mean() - strange.mean())
     spread = float((known.var() + strange.var()) / 2) * WIDENING**2
     if distance <= 0 or spread <= 0:
@@ -36,8 +37,8 @@ def known_curve(rows: Rows, owner: NDArray[np.int64]) -> tuple[float, float] | N
     return slope, -slope * float(known.mean() + strange.mean()) / 2
 
 
-def _scores(rows: Rows, owner: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
-    """Return the best similarities of the pictures as known objects, and as strangers."""
+def _scores(rows: Rows, owner: NDArray[np.int64], pull: Rows) -> tuple[Numbers, Numbers]:
+    """Return the scores of the pictures as known objects, and as strangers."""
     count, turns, _ = rows.shape
     products = int(owner[-1]) + 1
     queries = rows[:, 0]
@@ -54,7 +55,7 @@ def _scores(rows: Rows, owner: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
         left = totals[owner[query]] - rows[query].sum(axis=0)
         average[owner[query]] = unit(left[np.newaxis].astype(np.float32))[0] @ queries[query]
         alike = (nearest + average) / 2
-        strange.append(float(np.delete(alike, owner[query]).max()))
+        strange.append(float(np.delete(alike, owner[query]).max() - pull[query]))
         if np.isfinite(nearest[owner[query]]):
-            known.append(float(alike.max()))
+            known.append(float(alike.max() - pull[query]))
     return np.array(known), np.array(strange)

@@ -109,12 +109,15 @@ def test_an_unusable_folder_is_named(tmp_path: Path) -> None:
         GalleryStore(tmp_path / "gallery").enrol("04006381333931", [np.zeros((224, 224, 3), np.uint8)])
 
 
-def clustered(spread: float, seed: int = 1, products: int = 10, pictures: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def clustered(
+    spread: float, seed: int = 1, products: int = 10, pictures: int = 3
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     centres = np.repeat(random.normal(size=(products, 1, 64)), pictures, axis=0)
     rows = centres + spread * random.normal(size=(products * pictures, TURNS, 64))
     owner = np.repeat(np.arange(products), pictures)
-    return unit(rows.reshape(-1, 64).astype(np.float32)).reshape(rows.shape), owner
+    no_crowd = np.zeros(len(owner), np.float32)
+    return unit(rows.reshape(-1, 64).astype(np.float32)).reshape(rows.shape), owner, no_crowd
 
 
 def test_the_own_curve_is_steeper_the_better_products_keep_apart() -> None:
