@@ -8,7 +8,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from calibration.certificate_facts import DAY_CHARACTERS, Facts
-from calibration.certificate_html import rule
+from calibration.certificate_html import method, rule
 from calibration.dcc_results import results
 from calibration.dcc_xml import BOTH, DCC, KELVIN, XSI, Element, bilingual, dcc, named, quantity, real, said
 
@@ -114,11 +114,12 @@ def _statements(parent: Element, facts: Facts) -> None:
     if not facts.certifies:
         whys = [words("no_certificate", why=words(facts.why_not)) for words in BOTH]
         bilingual(dcc(parent, "statement"), "declaration", *whys)
-    conforms = dcc(parent, "statement", refType="basic_conformity")
-    said(conforms, "name", "decision")
-    dcc(conforms, "norm", "OIML R 76-1:2006")
-    bilingual(conforms, "declaration", *(rule(facts, words) for words in BOTH))
-    dcc(conforms, "conformity", CONFORMITY[facts.evaluation.decision])
+    if facts.decision in CONFORMITY:
+        conforms = dcc(parent, "statement", refType="basic_conformity")
+        said(conforms, "name", "decision")
+        dcc(conforms, "norm", "OIML R 76-1:2006")
+        bilingual(conforms, "declaration", *(rule(facts, words) for words in BOTH))
+        dcc(conforms, "conformity", CONFORMITY[facts.decision])
     if facts.record is not None and facts.record.due is not None:
         again = dcc(parent, "statement", refType="basic_recalibration")
         said(again, "name", "due")
@@ -137,11 +138,9 @@ def _measured(root: Element, facts: Facts) -> None:
 
 
 def _methods(parent: Element, facts: Facts) -> None:
-    tests = facts.evaluation.eccentricity
-    method = tests[0].method if tests else "-"
     made = dcc(parent, "usedMethod", refType="basic_calibrationMethod")
     said(made, "name", "method")
-    said(made, "description", "method_text", method=method)
+    bilingual(made, "description", *(method(facts, words) for words in BOTH))
     dcc(made, "norm", "EURAMET cg-18 v4.0")
     zero = dcc(parent, "usedMethod")
     said(zero, "name", "zero_device")

@@ -75,6 +75,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         """Return the greatest error, in parts of its limit."""
         return max(self.evaluation.as_left, key=lambda point: abs(point.error_g) / point.mpe_g, default=None)
 
+    @property
+    def decision(self) -> str:
+        """Return the decision, `none` where no error was measured and nothing failed."""
+        failed = any(finding.severity == "fail" for finding in self.evaluation.findings)
+        return self.evaluation.decision if self.evaluation.as_left or failed else "none"
+
     def zeros(self) -> list[Capture]:
         """Return the captures of the empty platform."""
         return [capture for capture in self.captures if is_zero(capture) and capture.cells]

@@ -37,8 +37,8 @@ def _head(facts: Facts, words: Words) -> str:
 
 
 def _result(facts: Facts, words: Words) -> str:
-    decision = facts.evaluation.decision
-    rows = []
+    decision = facts.decision
+    rows = [] if decision != "none" else [(words("errors"), words("decision_why"))]
     if (worst := facts.greatest) is not None:
         digits = digits_of(worst.budget.expanded_g)
         at = words("at_load", load=words.load(worst.load_g))
@@ -50,7 +50,7 @@ def _result(facts: Facts, words: Words) -> str:
         rows.append((words("minimum_weight"), _minimum(facts.evaluation.minimum_weight, words)))
     kind = decision.split(maxsplit=1)[0]
     box = f"<strong>{tables.decided(decision, words)}</strong>{tables.pairs(rows)}"
-    stability = f"{words('no_stability')} {words('adjusted_here')}"
+    stability = words("no_stability") + ("" if facts.knows_grams else f" {words('adjusted_here')}")
     return (
         f'<div class="result {kind}">{box}</div>'
         f"<p><b>{words('rule')}.</b> {rule(facts, words)}</p>"
@@ -63,6 +63,16 @@ def rule(facts: Facts, words: Words) -> str:
     limits = facts.limits
     how = words("rule_guarded" if limits.guarded else "rule_simple")
     return words("rule_text", period=words("rule_service" if limits.in_service else "rule_first"), how=how)
+
+
+def method(facts: Facts, words: Words) -> str:
+    """Return how it was measured, as far as it was."""
+    found = facts.evaluation
+    said = [words("method_text")]
+    said += [words("method_corners", method=found.eccentricity[0].method)] if found.eccentricity else []
+    said += [words("method_repeats")] if found.repeatability else []
+    said += [words("method_cells")] if found.gains is not None else []
+    return " ".join(said)
 
 
 def _minimum(found: MinimumWeight, words: Words) -> str:
@@ -92,10 +102,9 @@ def _means(facts: Facts, words: Words) -> str:
     if measured is not None:
         low, high = (words.number(value, 1) for value in measured)
         temperature = words("from_to", low=f"{low} °C", high=f"{high} °C")
-    tests = facts.evaluation.eccentricity
     deviations = "; ".join(map(escape, facts.evaluation.deviations)) or words("none")
     rows = (
-        (words("method"), words("method_text", method=tests[0].method if tests else DASH)),
+        (words("method"), method(facts, words)),
         (words("zero_device"), words("zero_own" if facts.knows_grams else "zero_off")),
         (words("environment"), temperature),
         (words("deviations"), deviations),

@@ -23,7 +23,7 @@ def document(facts: Facts) -> dict[str, Any]:
         "customer": facts.customer,
         "performed": list(facts.dates),
         "temperatures_c": facts.temperatures_c,
-        "decision": facts.evaluation.decision,
+        "decision": facts.decision,
         "decision_rule": {"en": rule(facts, english), "de": rule(facts, german)},
         "statements": {
             key: {"en": english(key), "de": german(key)} for key in ("not_legal", "no_stability", "adjusted_here")

@@ -34,6 +34,7 @@ tr { break-inside: avoid; } thead { display: table-header-group; }
 .result { display: flex; gap: 7mm; align-items: center; border: 1.5px solid #d7dde3; border-left-width: 6px;
   padding: 3mm 4mm; margin: 3mm 0; break-inside: avoid; }
 .result.pass { border-left-color: #1d6b3c; } .result.conditional { border-left-color: #c98500; }
+.result.none { border-left-color: #5b6670; } .numbers td:first-child { white-space: nowrap; }
 .result.fail { border-left-color: #b3261e; }
 .result strong { font-size: 15pt; white-space: nowrap; } .result dl { grid-template-columns: max-content 1fr; }
 .note { background: #f3f6f9; padding: 2mm 3mm; margin: 2mm 0; }

@@ -9,6 +9,7 @@ from calibration.model import Calibration
 from calibration.placements import readings
 from calibration.results import Finding, PointError
 
+NOTHING = 1e-4  # a part that is not worth its digits
 FREE = 1000.0  # degrees of freedom that are as good as infinite
 GERMAN = {
     "cell": "Zelle", "capture": "Aufnahme", "up": "aufwärts", "down": "abwärts", "weights": "Gewichte",
@@ -33,7 +34,8 @@ def identity(facts: Facts, words: Words) -> str:
     """Return what was calibrated, by whom, when and where."""
     session, hardware = facts.session, facts.session.hardware
     begin, end = facts.dates
-    converter = [escape(hardware.driver), words("channels", count=hardware.channels)]
+    converter = [escape(hardware.driver)]
+    converter += [] if facts.knows_grams else [words("channels", count=hardware.channels)]
     converter += [words("gain", gain=hardware.gain)] if hardware.gain is not None else []
     converter += [words("rate", rate=words.plain(hardware.rate_hz))] if hardware.rate_hz is not None else []
     places = "; ".join(f"{words.plain(x)}, {words.plain(y)}" for x, y in session.positions_mm or ())
@@ -111,7 +113,7 @@ def _freedom(dof: float | None, words: Words) -> str:
 
 def decided(decision: str, words: Words) -> str:
     """Return a decision with its colour."""
-    kind = "good" if decision == "pass" else "bad" if decision == "fail" else "fair"
+    kind = {"pass": "good", "fail": "bad", "none": "plain"}.get(decision, "fair")
     return f'<span class="{kind}">{words(f"decision.{decision}")}</span>'
 
 
@@ -189,6 +191,8 @@ def _measured(value: float | None, unit: str, words: Words) -> str:
         return DASH
     if unit == "g":
         return words.grams(value, 2)
+    if 0 < abs(value) < NOTHING:
+        return f"< {words.plain(NOTHING)}"
     return f"{words.short(value, 3)} {'MPE' if unit == 'mpe' else escape(unit)}".strip()
 
 

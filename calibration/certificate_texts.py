@@ -74,6 +74,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "decision.conditional pass": ("conditional pass", "bedingt bestanden"),
     "decision.conditional fail": ("conditional fail", "bedingt nicht bestanden"),
     "decision.fail": ("fail", "nicht bestanden"),
+    "decision.none": ("not decided", "nicht entschieden"),
+    "decision_why": ("No errors of indication were measured.", "Abweichungen der Anzeige wurden nicht gemessen."),
     "rule": ("Decision rule", "Entscheidungsregel"),
     "rule_simple": ("simple acceptance, |E| ≤ MPE", "einfache Annahme, |E| ≤ MPE"),
     "rule_guarded": ("guarded acceptance, |E| ≤ MPE - U", "Annahme mit Schutzabstand, |E| ≤ MPE - U"),
@@ -120,15 +122,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_measured": ("not measured", "nicht gemessen"),
     "method": ("Method", "Verfahren"),
     "method_text": (
-        (
-            "Comparison with test weights on site, following EURAMET cg-18: errors of indication, eccentricity (method "
-            "{method}), repeatability by removing and replacing. The load cells are solved as one platform from sums."
-        ),
-        (
-            "Vergleich mit Prüfgewichten vor Ort in Anlehnung an EURAMET cg-18: Abweichungen der Anzeige, "
-            "Außermittigkeit (Verfahren {method}), Wiederholbarkeit durch Abnehmen und Wiederauflegen. Die Wägezellen "
-            "werden als eine Plattform aus Summen bestimmt."
-        ),
+        "Comparison with test weights on site, following EURAMET cg-18.",
+        "Vergleich mit Prüfgewichten vor Ort in Anlehnung an EURAMET cg-18.",
+    ),
+    "method_corners": ("Eccentricity by method {method}.", "Außermittigkeit nach Verfahren {method}."),
+    "method_repeats": (
+        "Repeatability by removing and replacing the load.",
+        "Wiederholbarkeit durch Abnehmen und Wiederauflegen der Last.",
+    ),
+    "method_cells": (
+        "The load cells are solved as one platform, from sums.",
+        "Die Wägezellen werden als eine Plattform aus Summen bestimmt.",
     ),
     "deviations": ("Deviations from the procedure", "Abweichungen vom Verfahren"),
     "none": ("none", "keine"),

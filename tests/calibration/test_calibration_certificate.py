@@ -110,12 +110,20 @@ def test_every_raw_capture_is_listed() -> None:
         assert words.number(capture.cells[0].mean, 1) in text
 
 
-@pytest.mark.parametrize(("kind", "why"), [("single", "why_single"), ("failed", "why_found"), ("grams", "why_found")])
+@pytest.mark.parametrize(("kind", "why"), [("single", "why_single"), ("failed", "why_found")])
 def test_what_is_no_certificate_says_so_first(kind: str, why: str) -> None:
     made, words = shown(kind), Words("en")
     assert made.texts[0].startswith("Calibration report")
     assert words("no_certificate", why=words(why)) in made.texts
     assert not facts(kind).certifies
+
+
+def test_nothing_measured_is_no_verdict() -> None:
+    words = Words("en")
+    assert words("decision.none") in shown("single").texts
+    assert words("decision.fail") not in shown("single").texts
+    assert b"basic_conformity" not in dcc(facts("single"))
+    assert b"<dcc:conformity>fail</dcc:conformity>" in dcc(facts("failed"))
 
 
 def test_what_people_typed_is_text_and_no_markup() -> None:
@@ -209,7 +217,7 @@ def test_numbers_of_the_digital_certificate_have_no_exponent() -> None:
 def test_the_json_can_be_evaluated_again(kind: str) -> None:
     found = json.loads(msgspec.json.encode(document(facts(kind))))
     assert found["certificate"] is facts(kind).certifies
-    assert found["evaluation"]["decision"] == found["decision"]
+    assert found["decision"] == ("none" if kind == "single" else found["evaluation"]["decision"])
     assert len(found["captures"]) == len(facts(kind).captures)
     session = msgspec.convert(found["session"], type(facts(kind).session))
     assert session == facts(kind).session

@@ -116,7 +116,7 @@ def grams_only() -> tuple[Session, tuple[Capture, ...], None]:
 def _shown(
     chance: random.Random, number: int, step: Any, load_g: float, names: tuple[str, ...], more: dict[str, Any]
 ) -> Capture:  # fmt: skip
-    shown = 5.0 * round((load_g * 1.00012 + chance.gauss(0, 1.5)) / 5.0)
+    shown = 5.0 * round((load_g * 1.00012 + chance.gauss(0, 0.4)) / 5.0)
     reading = CellCounts(mean=shown, sd=0.0, n=10, low=round(shown), high=round(shown), distinct=1)
     return Capture(
         number=number, step=step, series=1, time=f"2026-05-04T08:{number:02d}:00Z", start_ns=number * 30 * 10**9,
