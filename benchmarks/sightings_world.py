@@ -32,7 +32,7 @@ EQUAL_WEIGHT = 0.01  # how far apart the weights of a swap that no scale sees
 MOST_UNITS = 6
 
 # Kinds of deviations, and how often: the base rates of the default policy.
-KINDS = {"unscanned": 10.0, "quantity": 4.0, "missing": 1.5, "swapped": 1.5, "unknown": 0.5}
+KINDS = {"unscanned": 10.0, "quantity": 4.0, "missing": 1.5, "swapped": 1.5, "unknown": 0.25}
 ALIKE = "swapped alike"  # for a product of the same weight, which the scale cannot see; nobody is told of this habit
 
 Basket = list[tuple[int, int]]

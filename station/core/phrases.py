@@ -1,6 +1,6 @@
 """The words of the station, all of them: what it says to shoppers in English, German and French, and why, for staff.
 
-`{names}` are products by the catalogue's names, `{because}` the difference in weight where it is larger than chance.
+`{names}` are claimed products by the catalogue's names, `{wanted}` unclaimed ones of which one may be there, `{because}` the difference in weight where it is larger than chance.
 The station asks for help; it never says or hints that a person did wrong.
 """
 
@@ -16,6 +16,16 @@ SHOW: Texts = {
     "de": "Bitte zeigen Sie {names}{because}.",
     "fr": "Veuillez montrer {names}{because}.",
 }
+FIND: Texts = {
+    "en": "Please check for {wanted}{because}.",
+    "de": "Bitte prüfen Sie, ob {wanted} im Korb liegt{because}.",
+    "fr": "Veuillez vérifier si {wanted} se trouve dans le panier{because}.",
+}
+SHOW_AND_FIND: Texts = {
+    "en": "Please show {the}{names} and check for {wanted}{because}.",
+    "de": "Bitte zeigen Sie {names} und prüfen Sie, ob {wanted} im Korb liegt{because}.",
+    "fr": "Veuillez montrer {names} et vérifier si {wanted} se trouve dans le panier{because}.",
+}
 LOOK: Texts = {
     "en": "Please let a member of staff have a short look{because}.",
     "de": "Bitte lassen Sie unser Team kurz schauen{because}.",
@@ -25,6 +35,11 @@ NOTHING_ELSE: Texts = {
     "en": "Please make sure that only the shopping is on the platform{because}.",
     "de": "Bitte achten Sie darauf, dass nur der Einkauf auf der Waage steht{because}.",
     "fr": "Veuillez vérifier que seuls vos achats se trouvent sur la balance{because}.",
+}
+NOTHING_LIFTS: Texts = {
+    "en": "Please put all of the shopping on the platform and let go of it{because}.",
+    "de": "Bitte stellen Sie den ganzen Einkauf auf die Waage und lassen Sie ihn los{because}.",
+    "fr": "Veuillez poser tous vos achats sur la balance et les lâcher{because}.",
 }
 OVERCHARGED: Texts = {
     "en": "Please check {the}{names}: you may be paying for more than you have.",
@@ -74,6 +89,7 @@ LIGHTER: Texts = {
     "fr": " : le panier pèse {grams} de moins que le ticket",
 }
 AND: Texts = {"en": "and", "de": "und", "fr": "et"}
+OR: Texts = {"en": "or", "de": "oder", "fr": "ou"}
 THE: Texts = {"en": "the ", "de": "", "fr": ""}  # where a name takes an article whatever it is
 NUMBERED: Texts = {"en": "item {number}", "de": "Artikel {number}", "fr": "l'article {number}"}  # without a name
 

@@ -168,8 +168,8 @@ def _message(action: Action, result: Posterior, named: Looks) -> dict[str, str]:
     basket, beliefs = result.case.basket, result.case.beliefs
     places = [(line.gtin, beliefs.index.get(line.gtin, UNKNOWN_PLACE)) for line in named.lines]
     claimed = [beliefs.names[place] if place != UNKNOWN_PLACE else gtin for gtin, place in places]
-    names = [*claimed, *(product.name for product in named.products)]
+    wanted = [product.name for product in named.products]
     telling = abs(basket.residual_g) > CHANCE_SD * basket.variance_g2**0.5
     kind, cause = _likeliest(result)
     over = kind == "missing" or (kind == "quantity" and basket.residual_g < 0)
-    return wording.asking(action, cause or kind, names, basket.residual_g if telling else None, over=over)
+    return wording.asking(action, cause or kind, claimed, wanted, basket.residual_g if telling else None, over=over)

@@ -23,6 +23,7 @@ CONSIDERED = 80  # explanations
 WORTH_MIN = 0.05  # of what all looks together could settle
 SETTLED_BY_LOOKS: frozenset[Kind] = frozenset({"unscanned", "missing", "swapped", "quantity", "several"})
 KNOWING_MINOR = 1.0  # worth of knowing for certain
+LIKELY_LEAST = 1e-3  # of all that what a look concerns is so; below, nobody is sent to look
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def looks(result: Posterior) -> Looks:
             by_look.setdefault(look, []).append(number)
     total = sum(_worth(found) for found in differing)
     worth = {look: sum(_worth(differing[at]) for at in of) for look, of in by_look.items()}
-    left = {look for look, each in worth.items() if each >= WORTH_MIN * total}
+    likely = {look: sum(differing[at].p for at in of) for look, of in by_look.items()}
+    left = {look for look, each in worth.items() if each >= WORTH_MIN * total and likely[look] >= LIKELY_LEAST}
     chosen: list[Look] = []
     settled, met = (0.0, 0.0), set[int]()
     while left and len(chosen) < LOOKS_MAX:

@@ -33,10 +33,10 @@ class BaseRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     unscanned: Rate = 10.0
     quantity: Rate = 4.0
-    several: Rate = 2.0
+    several: Rate = 1.0
     missing: Rate = 1.5
     swapped: Rate = 1.5
-    unknown_object: Rate = 0.5
+    unknown_object: Rate = 0.25
     foreign_load: Rate = 0.5
     combined: Rate = 1.0
     tare: Rate = 0.3  # another carrier than stated

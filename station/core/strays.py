@@ -4,8 +4,8 @@ All are wide densities of the weight. Each is a function of the residual, so tha
 be worked out with the same densities.
 
 - unknown object: a log-normal, lying there besides.
-- foreign load: own bag, a hand, a child; a wider log-normal. It may pull upwards, but no further than a hand lifts,
-  and downwards it has a floor below everything.
+- foreign load: own bag or a hand, a wider log-normal; or a child, a much heavier one. It may pull upwards, but no
+  further than a hand lifts, and downwards it has a floor below everything.
 - tare: another carrier than stated. One of the stated kind whose weight nobody told, two of them, or another kind.
 - other basket: the claim belongs to somebody else's goods. What lies there weighs what baskets weigh, whatever the
   claim says; it is also where everything ends that nothing else explains.
@@ -20,6 +20,7 @@ from station.core.store_policy import Policy, TareDefault
 
 ANYTHING = 1e-9  # per gram: what no density explains is a foreign load ...
 NOTHING_ELSE = 1e-12  # ... and what that cannot be either, another basket
+HEAVY_SHARE, HEAVY_MEDIAN_G, HEAVY_SPREAD = 0.15, 18_000.0, 0.5  # of what presses down: a child, somebody who leans
 SAME_KIND = 0.4  # how often another carrier is of the stated kind
 SAME_WIDER = 3.0  # its uncertainty at least, as a multiple of the stated one
 
@@ -34,6 +35,8 @@ def foreign_density(case: Case, residual_g: Floats) -> Floats:
     """Return the density of the residual with something pressing on the platform, or lifting."""
     policy, variance = case.policy, case.basket.variance_g2
     down = Broad.lognormal(policy.foreign_median_g, policy.foreign_spread).smoothed(residual_g, variance)
+    heavy = Broad.lognormal(HEAVY_MEDIAN_G, HEAVY_SPREAD).smoothed(residual_g, variance)
+    down = (1 - HEAVY_SHARE) * down + HEAVY_SHARE * heavy
     most_g = min(policy.lift_max_g, max(case.basket.expected_g, policy.foreign_median_g))  # no more than lies there
     lifted = Broad.lognormal(policy.foreign_median_g, policy.foreign_spread, most_g=most_g)
     lift = lifted.smoothed(-residual_g, variance)

@@ -35,30 +35,44 @@ def waiting(reason: Reason | None, action: Action) -> Texts:
 
 
 def asking(
-    action: Action, likeliest: Kind | Cause, names: Sequence[str], residual_g: float | None, *, over: bool
-) -> Texts:
-    """Return the words of a check. `residual_g` None: no larger than chance. `over`: more claimed than there is."""
-    template = _template(action, likeliest, names, over=over)
+    action: Action, likeliest: Kind | Cause, names: Sequence[str], wanted: Sequence[str], residual_g: float | None, *,
+    over: bool,
+) -> Texts:  # fmt: skip
+    """Return the words of a check: claimed products to show (`names`), unclaimed ones that may be there (`wanted`).
+
+    `residual_g` None: no larger than chance. `over`: more claimed than there is.
+    """
+    if len(wanted) == 1 and not names:  # one product alone is asked for by its name
+        names, wanted = wanted, ()
+    template = _template(action, likeliest, (names, wanted), residual_g, over=over)
     return {
         tongue: template[tongue].format(
-            the=phrases.THE[tongue], names=_list(names, tongue), because=_because(residual_g, tongue)
+            the=phrases.THE[tongue], names=_list(names, tongue, phrases.AND), wanted=_list(wanted, tongue, phrases.OR),
+            because=_because(residual_g, tongue),
         )
         for tongue in LANGUAGES
-    }
+    }  # fmt: skip
 
 
-def _template(action: Action, likeliest: Kind | Cause, names: Sequence[str], *, over: bool) -> Texts:
+def _template(
+    action: Action, likeliest: Kind | Cause, looks: tuple[Sequence[str], Sequence[str]], residual_g: float | None, *,
+    over: bool,
+) -> Texts:  # fmt: skip
     if action == "call_staff":
         return phrases.STAFF
+    if likeliest == "foreign_load":
+        return phrases.NOTHING_LIFTS if residual_g is not None and residual_g < 0 else phrases.NOTHING_ELSE
     if action == "rescan_all":
         return phrases.RESCAN
-    if likeliest == "tare":
-        return phrases.CARRIER
-    if likeliest == "foreign_load":
-        return phrases.NOTHING_ELSE
-    if not names:
-        return phrases.LOOK
-    return phrases.OVERCHARGED if over else phrases.SHOW
+    return phrases.CARRIER if likeliest == "tare" else _goods(*looks, over=over)
+
+
+def _goods(names: Sequence[str], wanted: Sequence[str], *, over: bool) -> Texts:
+    if over and names and not wanted:
+        return phrases.OVERCHARGED
+    if wanted:
+        return phrases.SHOW_AND_FIND if names else phrases.FIND
+    return phrases.SHOW if names else phrases.LOOK
 
 
 def _because(residual_g: float | None, tongue: str) -> str:
@@ -75,11 +89,11 @@ def _grams(weight_g: float, tongue: str = "en") -> str:
     return text if tongue == "en" else text.replace(".", ",")
 
 
-def _list(names: Sequence[str], tongue: str) -> str:
+def _list(names: Sequence[str], tongue: str, last: Texts) -> str:
     short = list(dict.fromkeys(_name(name, tongue) for name in names if name.strip()))[:NAMES_MAX]
     if len(short) < 2:  # noqa: PLR2004 - nothing to join
         return "".join(short)
-    return f"{', '.join(short[:-1])} {phrases.AND[tongue]} {short[-1]}"
+    return f"{', '.join(short[:-1])} {last[tongue]} {short[-1]}"
 
 
 def _name(name: str, tongue: str) -> str:

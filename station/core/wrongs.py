@@ -1,7 +1,8 @@
 """Where the basket is as claimed, but a number is wrong: a weight of the catalogue, or the scale.
 
-- stale weight: a claimed product has a new pack, so all units of it weigh a log-normal factor more or less. An entry
-  each line; nothing is lost by releasing it, which is how it speaks for honest shoppers.
+- stale weight: a claimed product has a new pack, so all units of it weigh a log-normal factor more or less, or what a
+  variant of the pack has more ("20 % free"), less its packaging's share. An entry each line; nothing is lost by
+  releasing it, which is how it speaks for honest shoppers.
 - scale fault: an error of zero or gain that nobody has noticed; Student's t with heavy tails.
 """
 
@@ -12,6 +13,9 @@ from station.core.density import Floats, gauss, log_t
 
 FAULT_FREEDOM = 4.0
 NODES = np.linspace(-3.0, 3.0, 21)
+VARIANTS = np.array([0.10, 0.20, 0.25, 1 / 3, 0.50])  # more content than usual
+VARIANT_SHARE = 0.3  # of new packs
+CONTENT, CONTENT_SPREAD = 0.94, 0.07  # share of the content in the gross weight, and its spread, of the difference
 
 
 def stale_densities(case: Case, residual_g: Floats) -> Floats:
@@ -21,8 +25,11 @@ def stale_densities(case: Case, residual_g: Floats) -> Floats:
     mean_g = known[:, None] * np.expm1(spread * NODES)  # (lines, nodes)
     own = (known[:, None] * spread * (NODES[1] - NODES[0]) * np.exp(spread * NODES)) ** 2
     share = np.exp(-0.5 * NODES**2)
-    like = gauss(residual_g[:, None, None] - mean_g, basket.variance_g2 + own)
-    return np.asarray((like * (share / share.sum())).sum(axis=2), dtype=np.float64)
+    any_pack = gauss(residual_g[:, None, None] - mean_g, basket.variance_g2 + own)
+    more_g = known[:, None] * CONTENT * VARIANTS  # (lines, variants)
+    variant = gauss(residual_g[:, None, None] - more_g, basket.variance_g2 + (CONTENT_SPREAD * more_g) ** 2)
+    usual = (any_pack * (share / share.sum())).sum(axis=2)
+    return np.asarray((1 - VARIANT_SHARE) * usual + VARIANT_SHARE * variant.mean(axis=2), dtype=np.float64)
 
 
 def stale_density(case: Case, residual_g: Floats) -> Floats:

@@ -223,7 +223,7 @@ class ByHand:
         x_g, variance, seen = self._x()
         policy = self.policy
         median, spread = policy.foreign_median_g, policy.foreign_spread
-        down = lognormal(x_g, median, spread, variance)
+        down = 0.85 * lognormal(x_g, median, spread, variance) + 0.15 * lognormal(x_g, 18_000.0, 0.5, variance)
         expected_g = self.gross_g - x_g
         most = math.log(min(policy.lift_max_g, max(expected_g, median)) / median) / spread
         up = lognormal(-x_g, median, spread, variance, most)
@@ -270,7 +270,10 @@ class ByHand:
             for step in range(STEPS):
                 z = -5 + 10 * (step + 0.5) / STEPS
                 off_g = self.b.mean_g[at] * units * math.expm1(spread * z)
-                total += normal(z, 1.0) * 10 / STEPS * normal(x_g - off_g, variance)
+                total += 0.7 * normal(z, 1.0) * 10 / STEPS * normal(x_g - off_g, variance)
+            for more in (0.1, 0.2, 0.25, 1 / 3, 0.5):
+                more_g = 0.94 * more * self.b.mean_g[at] * units
+                total += 0.3 / 5 * normal(x_g - more_g, variance + (0.07 * more_g) ** 2)
         return total / max(len(self.claimed), 1) * seen
 
     def _scale_fault(self) -> float:

@@ -322,3 +322,28 @@ def test_looks_are_worth_what_they_cost() -> None:
     with_looks = costs(POLICY, result.p_as_claimed, result.loss_minor, named.settled_minor, named.p_open)
     assert with_looks.small_check < costs(POLICY, result.p_as_claimed, result.loss_minor).small_check
     assert 0 <= named.p_open < 0.2
+
+
+def test_a_pack_with_a_fifth_more_in_it_is_known_for_what_it_is() -> None:
+    """Twelve packs of 100 g, each with 20 % more: a difference that no other product of the catalogue makes."""
+    beliefs = Beliefs.of([product(0, 106.0), product(1, 900.0)])
+    judgement = judge(claim((0, 12), trust=0.97), reading(12 * 126.0), None, beliefs, Policy())
+    packs = next(each for each in judgement.explanations if each.kind == "stale_weight")
+    assert packs.gtin == gtin(0)
+    assert packs.p > 0.3
+
+
+def test_a_child_on_the_platform_is_something_else_and_no_goods() -> None:
+    lines = [(0, 1), (1, 2)]
+    judgement = judge(claim(*lines), reading(expected_g(lines) + 18_000), None, BELIEFS, POLICY)
+    assert judgement.reasons == ("FOREIGN_OBJECT",)
+    assert judgement.explanations[0].kind == "foreign_load"
+    assert judgement.message["en"].startswith("Please make sure that only the shopping is on the platform")
+
+
+def test_nobody_is_sent_to_look_for_what_hardly_can_be_there() -> None:
+    lines = [(at, 2) for at in range(8)]
+    judgement = judge(claim(*lines), reading(0.0), None, BELIEFS, POLICY)
+    assert judgement.recheck == ()
+    assert judgement.look_for == ()
+    assert "let go of it" in judgement.message["en"]

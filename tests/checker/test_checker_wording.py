@@ -29,9 +29,9 @@ def all_texts() -> list[Texts]:
     stops: tuple[Action, ...] = ("wait", "call_staff")
     texts += [wording.waiting(reason, action) for reason in reasons for action in stops]  # fmt: skip
     texts += [
-        wording.asking(action, kind, names, residual_g, over=over)
-        for action, kind, names, residual_g, over in itertools.product(
-            ACTIONS, KINDS, NAMES, (None, 398.0, -2250.0), (False, True)
+        wording.asking(action, kind, names, wanted, residual_g, over=over)
+        for action, kind, names, wanted, residual_g, over in itertools.product(
+            ACTIONS, KINDS, NAMES, NAMES, (None, 398.0, -2250.0), (False, True)
         )
     ]
     return texts
@@ -47,11 +47,27 @@ def test_every_text_is_whole_and_neutral_in_three_languages() -> None:
 
 
 def test_the_sentence_of_the_cheese() -> None:
-    texts = wording.asking("sight_check", "unscanned", ["cheese"], 398.2, over=False)
+    texts = wording.asking("sight_check", "unscanned", [], ["cheese"], 398.2, over=False)
     assert texts["en"] == "Please show the cheese: the basket is 398 g heavier than the receipt."
     assert texts["de"] == "Bitte zeigen Sie cheese: Der Korb ist 398 g schwerer als der Beleg."
-    light = wording.asking("rescan_items", "swapped", ["a", "b"], -1250.0, over=False)
+    light = wording.asking("rescan_items", "swapped", ["a", "b"], [], -1250.0, over=False)
     assert light["fr"] == "Veuillez montrer a et b : le panier pèse 1,25 kg de moins que le ticket."
+
+
+def test_products_that_nobody_claimed_are_asked_for_as_one_or_the_other() -> None:
+    texts = wording.asking("sight_check", "unscanned", [], ["cheese", "milk", "bread"], 398.2, over=False)
+    assert texts["en"] == "Please check for cheese, milk or bread: the basket is 398 g heavier than the receipt."
+    assert texts["de"].startswith("Bitte prüfen Sie, ob cheese, milk oder bread im Korb liegt: Der Korb")
+    both = wording.asking("rescan_items", "quantity", ["tea"], ["cheese", "milk"], 398.2, over=False)
+    assert both["en"].startswith("Please show the tea and check for cheese or milk: ")
+
+
+def test_a_lifted_basket_is_to_be_let_go_and_a_pressed_one_to_be_left_alone() -> None:
+    lifted, pressed = (wording.asking("sight_check", "foreign_load", [], [], g, over=False) for g in (-900.0, 900.0))
+    assert lifted["en"] == (
+        "Please put all of the shopping on the platform and let go of it: the basket is 900 g lighter than the receipt."
+    )
+    assert pressed["en"].startswith("Please make sure that only the shopping is on the platform: ")
 
 
 def test_reasons_for_staff_are_neutral_too() -> None:
@@ -60,13 +76,13 @@ def test_reasons_for_staff_are_neutral_too() -> None:
 
 
 def test_a_product_without_a_name_is_called_by_its_number() -> None:
-    texts = wording.asking("rescan_items", "missing", ["04006381333931"], None, over=True)
+    texts = wording.asking("rescan_items", "missing", ["04006381333931"], [], None, over=True)
     assert texts["en"] == "Please check the item 04006381333931: you may be paying for more than you have."
     assert "Artikel 04006381333931" in texts["de"]
 
 
 def test_a_wrong_carrier_asks_for_the_carrier_and_no_goods() -> None:
-    texts = wording.asking("sight_check", "tare", ["cheese"], -2250.0, over=False)
+    texts = wording.asking("sight_check", "tare", ["cheese"], [], -2250.0, over=False)
     assert "cart or basket: the basket is 2.25 kg lighter" in texts["en"]
     assert all("cheese" not in text for text in texts.values())
 
