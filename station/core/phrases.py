@@ -1,6 +1,7 @@
 """The words of the station, all of them: what it says to shoppers in English, German and French, and why, for staff.
 
-`{names}` are claimed products by the catalogue's names, `{wanted}` unclaimed ones of which one may be there, `{because}` the difference in weight where it is larger than chance.
+`{names}` are claimed products by the catalogue's names, `{wanted}` unclaimed ones of which one may be there,
+`{because}` the difference in weight where it is larger than chance.
 The station asks for help; it never says or hints that a person did wrong.
 """
 
