@@ -1,5 +1,9 @@
 """Offline verdicts (contract, section 4): JSON Lines in, JSON Lines out, one answer a line, in the order asked.
 
+Which products cameras can name may be told (`gallery`). Where it is not, a case is judged by itself: what its sightings
+name is in the gallery, anything else may be or not (`[policy.sights]` `outside`), and the gallery is as large as the
+catalogue. So no answer depends on what was asked before.
+
 A line that cannot be used is answered with `{"line": n, "error": …}` and the stream goes on. Memory does not grow with
 the stream.
 """
@@ -82,6 +86,7 @@ class Checker:
     policy: Policy
     versions: Versions
     school: School | None = None
+    gallery: frozenset[str] | None = None  # GTIN-14 of what cameras can name; None: nobody told
     clock_s: Callable[[], float] = time.perf_counter
 
     @property
@@ -137,7 +142,7 @@ class Checker:
         sightings = tuple(_sighting(seen) for seen in case.sightings)
         return Evidence(
             sightings=sightings, visibility=visibility, cameras=max(len({seen.camera for seen in sightings}), 1),
-            gallery_size=len(self.beliefs),
+            gallery_size=len(self.beliefs if self.gallery is None else self.gallery), gallery=self.gallery,
         )  # fmt: skip
 
 

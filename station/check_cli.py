@@ -12,7 +12,7 @@ from station import __version__, catalogue, catalogue_rows, check_progress, clit
 from station.check import MAX_LINE_BYTES, Checker
 from station.check_lines import lines_of
 from station.check_workers import Crew, WorkerError
-from station.core import store_policy
+from station.core import gtin, store_policy
 from station.core.beliefs import Beliefs
 from station.core.learning_settings import LearningSettings
 from station.core.product import Product
@@ -33,6 +33,9 @@ def add_command(commands: clitools.Subparsers, options: clitools.Options) -> Non
     )  # fmt: skip
     parser.add_argument("--catalogue", required=True, metavar="FILE", help="products, CSV or JSON Lines")
     parser.add_argument("--config", metavar="FILE", help="take policy and learning from this configuration")
+    parser.add_argument(
+        "--gallery", metavar="FILE", help="what cameras can name: GTINs, one a line (default: not known)"
+    )
     parser.add_argument("--learn", action="store_true", help="learn from accepted cases and from feedback")
     parser.add_argument("--state", metavar="DIR", help="where what is learned is kept (default: in memory)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="judge on so many processor cores")
@@ -55,7 +58,8 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
     if arguments.state:
         _keep(Path(arguments.state), products)
     school = _school(arguments.state, policy, settings, beliefs) if arguments.learn else None
-    checker = Checker(beliefs, policy, versions, school)
+    gallery = _gallery(Path(arguments.gallery)) if arguments.gallery else None
+    checker = Checker(beliefs, policy, versions, school, gallery)
     try:
         _judge(checker, arguments.workers, progress=arguments.progress)
     except WorkerError as error:
@@ -125,6 +129,27 @@ def _end(school: School) -> None:
     for alarm in school.alarms():
         if alarm.raised:
             clitools.complain(f"{alarm.message}; {alarm.remedy}")
+
+
+def _gallery(path: Path) -> frozenset[str]:
+    """Return the GTINs of a file; empty lines are none."""
+    found = set()
+    try:
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            if line.strip():
+                found.add(_gtin(path, number, line.strip()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise clitools.CommandError(f"gallery: {path}: {error}", clitools.USAGE) from error
+    if not found:
+        raise clitools.CommandError(f"gallery: {path} names no product", clitools.USAGE)
+    return frozenset(found)
+
+
+def _gtin(path: Path, number: int, text: str) -> str:
+    try:
+        return gtin.normalise(text)
+    except gtin.GtinError as error:
+        raise clitools.CommandError(f"gallery: {path}:{number}: {error}", clitools.USAGE) from error
 
 
 def _products(path: Path) -> list[Product]:

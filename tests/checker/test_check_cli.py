@@ -59,3 +59,39 @@ def test_a_catalogue_that_is_not_there_is_one_line_and_status_two(
 ) -> None:
     assert run("--catalogue", str(tmp_path / "none.csv")) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def alike(tmp_path: Path) -> tuple[Path, bytes]:
+    """Two products of one weight; the first is claimed, three cameras see the second."""
+    file = tmp_path / "alike.csv"
+    rows = [f"{gtin(at)},Product {at},{250 if at < 2 else 300 + 60 * at},2,40" for at in range(40)]
+    file.write_text("gtin,name,weight_g,weight_sd_g,weight_n\n" + "\n".join(rows) + "\n")
+    claim = {"transaction_id": "T", "revision": 1, "lines": [{"line": 1, "gtin": gtin(0), "quantity": 1}]}
+    seen = [{"camera": name, "candidates": [[gtin(1), 0.95]], "unknown": 0.02} for name in "abc"]
+    case = {"type": "case", "case_id": "c", "claim": claim, "weight": {"gross_g": 250, "sd_g": 2}, "sightings": seen}
+    return file, json.dumps(case | {"visibility": 0.6}).encode()
+
+
+def test_a_product_that_cameras_know_is_missed_more_than_one_they_may_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    products, case = alike(tmp_path)
+    told = tmp_path / "gallery.txt"
+    told.write_text("".join(f"{gtin(at)}\n\n" for at in range(40)))
+    p = {}
+    for name, more in {"told": ("--gallery", str(told)), "untold": ()}.items():
+        monkeypatch.setattr(sys, "stdin", Stdin(case))
+        assert run("--catalogue", str(products), *more) == 0
+        p[name] = json.loads(capfdbinary.readouterr().out)["verdict"]["p_as_claimed"]
+    assert p["told"] < 0.1 * p["untold"]
+
+
+@pytest.mark.parametrize("content", ["", "4006381333931\n123\n"])
+def test_a_gallery_that_cannot_be_used_is_one_line_and_status_two(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    told = tmp_path / "gallery.txt"
+    told.write_text(content)
+    monkeypatch.setattr(sys, "stdin", Stdin(b""))
+    assert run("--catalogue", str(catalogue), "--gallery", str(told)) == 2
+    assert ("gallery.txt:2: " if content else "names no product") in capsys.readouterr().err
