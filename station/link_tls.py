@@ -29,6 +29,7 @@ ALERTS = {
     "TLSV1_ALERT_UNKNOWN_CA": "the broker does not know the authority that signed it",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "none was given, and the broker wants one",
 }
+SECOND_NS = 10**9
 RENEW = "renew it (station provision sign --renew), or correct the clock"
 
 
@@ -143,10 +144,11 @@ def _outdated(options: LinkOptions) -> Trouble | None:
     now = datetime.now(UTC)
     candidates = [("the broker's certificate", broker)]
     candidates += [(f"an authority in {options.tls.ca}", found) for found in asking.get_ca_certs()]
-    return next((trouble for whose, found in candidates if (trouble := _judged(whose, found, now))), None)
+    floor = datetime.fromtimestamp(options.floor_ns // SECOND_NS, UTC)
+    return next((trouble for whose, found in candidates if (trouble := _judged(whose, found, now, floor))), None)
 
 
-def _judged(whose: str, found: Mapping[str, Any], now: datetime) -> Trouble | None:
+def _judged(whose: str, found: Mapping[str, Any], now: datetime, floor: datetime) -> Trouble | None:
     if not {"notBefore", "notAfter"} <= found.keys():
         return None
     start, end = (
@@ -155,6 +157,10 @@ def _judged(whose: str, found: Mapping[str, Any], now: datetime) -> Trouble | No
     clock = f"this station's clock says {_told(now)}"
     if now < start:
         remedy = "check the clock: time synchronisation heals it, and the broker is tried again meanwhile"
+        if now < floor:
+            remedy = (
+                f"the clock is wrong, it has been {_told(floor)} before: {remedy.removeprefix('check the clock: ')}"
+            )
         return Trouble(f"{whose} is valid from {_told(start)}, {clock}", remedy)
     if now > end:
         return Trouble(f"{whose} was valid until {_told(end)}, {clock}", "renew it, or correct this station's clock")

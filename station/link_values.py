@@ -29,6 +29,7 @@ class LinkOptions(msgspec.Struct, frozen=True, kw_only=True):
     connect_s: float = 10.0  # for TCP, TLS, CONNACK and SUBACK, each
     backoff_min_s: float = 0.5
     backoff_max_s: float = 60.0
+    floor_ns: int = 0  # a time that has passed for certain: a clock that says less is wrong
 
     def __post_init__(self) -> None:
         if self.tls is None and not is_loopback(self.host):

@@ -201,6 +201,12 @@ class Outbox:
         with self._guarded() as db:
             return int(db.execute("SELECT max(seq) FROM verdict").fetchone()[0] or 0)
 
+    def newest_synced_ns(self) -> int:
+        """Return the newest wall clock that was synchronised when it dated a verdict, 0 if none was."""
+        with self._guarded() as db:
+            query = "SELECT wall_ns FROM verdict WHERE clock = 'synced' ORDER BY seq DESC LIMIT 1"
+            return int((db.execute(query).fetchone() or (0,))[0])
+
     def first_seq(self) -> int:
         """Return the number of the oldest verdict that is kept, 1 if there is none."""
         with self._guarded() as db:

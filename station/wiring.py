@@ -36,7 +36,7 @@ from drivers.sim import scale as sim_scale
 from station import __version__, catalogue, config_good, config_remote, lessons, wire
 from station.assessor import Assessor
 from station.calibrations import Bound, Calibrations
-from station.clock import Clock
+from station.clock import Clock, installed_ns
 from station.command_catalogue import Gathering
 from station.command_clerk import Clerk
 from station.command_trust import trust_in
@@ -54,7 +54,7 @@ from station.delivery import Delivery, DeliveryOptions
 from station.lessons import LessonsError, LessonStore
 from station.link_values import LinkOptions, Tls
 from station.looking import EyeWorker
-from station.outbox import Outbox
+from station.outbox import Outbox, OutboxError
 from station.parts import Parts
 from station.records.keeper import RecordKeeper
 from station.records.recorder import Finished, Place, Recorder
@@ -135,16 +135,19 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
     """
     config = choice.config
     inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-    state_dir, clock = Path(config.station.state_dir), Clock()
+    state_dir = Path(config.station.state_dir)
     versions = Versions(software=__version__, policy=store_policy.version_of(config.policy))
-    setup = _setup(config, clock.new_id())
     keys = ready(config.station.signing_key, state_dir)
     outbox = Outbox(state_dir / "outbox.db", signer=keys.pair)
+    clock = Clock(floor_ns=_floor_ns(outbox))
+    setup = _setup(config, clock.new_id())
     station = wire.Station(config.station.store, config.station.id)
     workers, cameras = _workers(config, state_dir, inbox.put)
     clerk = Clerk(inbox.put)
     timings = Timings()
-    delivery = DeliveryOptions(link=link_options(config), commands=NAMES, trust=trust_in(config.trust.key))
+    delivery = DeliveryOptions(
+        link=link_options(config, clock.floor_ns), commands=NAMES, trust=trust_in(config.trust.key)
+    )
     control = ControlServer(_control_options(config), inbox.put)
     engine = Engine(setup, versions)
     calibrations = Calibrations(state_dir, _bound(config), _verifier(keys), config.calibration)
@@ -172,6 +175,14 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
         recorder=Recorder(_place(config), lambda: wire.rfc3339(clock.wall_ns()), keep),
     )
     return Daemon(parts), inbox
+
+
+def _floor_ns(outbox: Outbox) -> int:
+    """Return the newest time that has passed for certain."""
+    try:
+        return max(installed_ns(), outbox.newest_synced_ns())
+    except OutboxError:  # told when the daemon runs; the clock does without
+        return installed_ns()
 
 
 def _records(config: Config, state_dir: Path, emit: Emit) -> RecordKeeper:
@@ -273,7 +284,7 @@ def _camera(driver: str, options: msgspec.Struct) -> CameraDriver:
     return made
 
 
-def link_options(config: Config) -> LinkOptions:
+def link_options(config: Config, floor_ns: int = 0) -> LinkOptions:
     """Return how a configuration wants the broker reached."""
     mqtt = config.mqtt
     tls = None
@@ -291,4 +302,5 @@ def link_options(config: Config) -> LinkOptions:
         connect_s=mqtt.connect_timeout_s,
         backoff_min_s=mqtt.backoff_min_s,
         backoff_max_s=mqtt.backoff_max_s,
+        floor_ns=floor_ns,
     )

@@ -13,7 +13,8 @@ import msgspec
 
 from calibration import store
 from drivers.probing.places import Host
-from station import catalogue, signing_keys
+from station import catalogue, signing_keys, wire
+from station.clock import Clock, installed_ns
 from station.config import Config, Scale
 from station.doctor import broker
 from station.doctor.findings import Finding, Severity
@@ -114,6 +115,22 @@ def _state(case: Case) -> Iterator[Finding]:
         yield Finding(part="catalogue", severity=Severity.WARNING, evidence="there is none", remedy=remedy)
 
 
+def _clock(_case: Case) -> Iterator[Finding]:
+    """Look whether the clock can be right, and whether it is kept so."""
+    stamp, floor_ns = Clock().stamp(), installed_ns()
+    told, part = wire.rfc3339(stamp.wall_ns), "clock"
+    if stamp.wall_ns < floor_ns:
+        evidence = f"says {told}, before this software was installed ({wire.rfc3339(floor_ns)})"
+        remedy = "set it, or let it be synchronised: `timedatectl`; until then no TLS connection can stand"
+        yield Finding(part=part, severity=Severity.ERROR, evidence=evidence, remedy=remedy)
+    elif stamp.clock == "synced":
+        yield Finding(part=part, severity=Severity.OK, evidence=f"says {told}, and is synchronised")
+    else:
+        evidence = f"says {told}, and systemd-timesyncd does not say that it is synchronised"
+        remedy = "`timedatectl set-ntp true`, if nothing else keeps it"
+        yield Finding(part=part, severity=Severity.INFO, evidence=evidence, remedy=remedy)
+
+
 def _signing(case: Case) -> Iterator[Finding]:
     """Look for the key that signs verdicts, and for those whose orders are obeyed."""
     station, part = case.config.station, "signing key"
@@ -151,4 +168,4 @@ def _broker(case: Case) -> Iterator[Finding]:
     yield from broker.sign_in(case.link, Station(who.store, who.id), running)
 
 
-EXAMINATIONS: tuple[Examination, ...] = (_configuration, _devices, _calibration, _state, _signing, _broker)
+EXAMINATIONS: tuple[Examination, ...] = (_configuration, _devices, _calibration, _state, _clock, _signing, _broker)
