@@ -14,6 +14,8 @@ ALL = {
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
     "sightings": "what cameras add to the weight, beside each alone and a test that knows the truth",
     "learning": "what is learned from passed baskets, beside an exact learner that knows which were honest",
+    "learning_plain": "the same by a plain test on many more baskets, and what the bound on each shopper costs",
+    "attack": "how far one shopper's doctored baskets move a weight, beside an exact learner",
     "checker_growth": "the checker's time and memory by size of catalogue and basket",
     "diagnosis": "how soon a biased scale, carrier or product is named, and false alarms, beside a running mean",
     "settling": "how soon and how truly a load is weighed",

@@ -17,6 +17,7 @@ from station.core.product import Product
 from station.lessons import LessonsError, LessonStore
 
 PLOT_WIDTH = 48
+HELD_SD = 0.5  # of one unit
 UNITS_MAX = 100_000  # that an exported mean may be said to rest on
 
 
@@ -49,9 +50,17 @@ class View:
             "attended_units": round(float(state.attended[place]), 1), "shoppers": state.shoppers(place),
             "since": _date(float(state.since_day[place])),
             "source": "attendant" if state.attended[place] > 0 else "accepted baskets",
-            "status": "changing" if state.shifts.changing[place] else "trusted",
+            "status": self._status(place), "said_g": round(float(state.mean_g[place]), 2),
             "catalogue_g": round(float(state.stated_g[place]), 2),
         }  # fmt: skip
+
+    def _status(self, place: int) -> str:
+        """Return what is to be thought of a mean: `held back` while one shopper's word, or a few, is not let out."""
+        state = self.learner.state
+        if state.shifts.changing[place]:
+            return "changing"
+        held_g, unit_g = abs(float(state.held_g[place])), float(state.sigma_g2[place] ** 0.5)
+        return "held back" if held_g > HELD_SD * unit_g else "trusted"
 
     def history(self, gtin14: str) -> list[Note]:
         """Return the points of a product's history, oldest first."""

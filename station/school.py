@@ -124,7 +124,7 @@ class School:
         self.ward.saw(innovation)
         if self._store is not None and learner.number != before:
             store = self._store
-            if learner.number % self._settings.refine_every:
+            if learner.solved != learner.number:
                 self._do(lambda: store.put_lesson(lesson))
             else:
                 self._save_state()

@@ -1,4 +1,7 @@
-"""How far one shopper's lessons have moved each weight, and no further.
+"""How far one shopper's lessons have moved each weight of the solution, and no further.
+
+This is what lessons are judged by, and goes further than what the checker believes (`voices`): a basket of goods that
+nobody else bought is explained best by what its shopper said before.
 
 In the solution of all lessons, one shopper's pull on a weight is what the weight would move by if these lessons had
 never been: their gradient there, over the precision that is left without them (what an equation tells of one product
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from station.core.density import Floats
 from station.core.solving import Equations
+from station.core.voices import groups
 
 Places = NDArray[np.int64]
 
@@ -50,20 +54,20 @@ class Pulls:
 def pulls(
     system: Equations, shopper: Places, mean_g: Floats, solved: tuple[Floats, Floats, Floats], bounds: Bounds
 ) -> Pulls:
-    """Look at a solution: `solved` are variances of means, units and priors; `shopper` of each row, 0: nobody's.
+    """Look at a solution: `solved` are variances of means, units and priors; `shopper` of each row.
 
-    The steps of nobody's lessons are told, too, but not bounded.
+    The steps of nobody's lessons (0) and of staff's (below) are told, too, but not bounded.
     """
     tau_g2, scatter_g2, prior_g2 = solved
     row, place, units = system.row, system.place, system.units
     spread = units**2 * tau_g2[place]
     told = units**2 / ((system.noise_g2 + system.sums(spread))[row] - spread)
     gradient = units * ((system.goods_g - system.sums(units * mean_g[place])) / system.noise_g2)[row]
-    group, first = _groups(shopper[row], place)
+    group, first = groups(shopper[row], place)
     at, whose = place[first], shopper[row][first]
     without = np.maximum(1 / tau_g2[at] - np.bincount(group, told), 1 / prior_g2[at])
     moved_g = np.bincount(group, gradient) / without
-    most_g = np.where(whose == 0, np.inf, bounds.most_g(scatter_g2[at], 1 / without))
+    most_g = np.where(whose <= 0, np.inf, bounds.most_g(scatter_g2[at], 1 / without))
     beyond_g = moved_g - np.clip(moved_g, -most_g, most_g)
     over_g = np.zeros(mean_g.size)
     np.maximum.at(over_g, at, np.maximum(beyond_g, 0.0))
@@ -73,13 +77,3 @@ def pulls(
     np.maximum.at(left_g2, at, np.where(beyond_g == 0, 0.0, 1 / without))
     kept = np.where(moved_g == 0, 1.0, (moved_g - beyond_g) / np.where(moved_g == 0, 1.0, moved_g))
     return Pulls(told, gradient / without[group] * kept[group], over_g - down_g, left_g2)
-
-
-def _groups(shopper: Places, place: Places) -> tuple[Places, Places]:
-    """Return for each term the number of its pair of shopper and product, and for each pair its first term."""
-    order = np.lexsort((shopper, place))
-    new = np.ones(order.size, dtype=np.bool_)
-    new[1:] = (np.diff(place[order]) != 0) | (np.diff(shopper[order]) != 0)
-    group = np.empty(order.size, dtype=np.int64)
-    group[order] = np.cumsum(new) - 1
-    return group, order[new]

@@ -11,6 +11,7 @@ from station.core.beliefs import Beliefs
 from station.core.density import Floats
 from station.core.lesson import ANONYMOUS, Lesson
 from station.core.shifts import Shifts
+from station.core.voices import Heard, let_out
 
 Places = NDArray[np.int64]
 
@@ -38,6 +39,9 @@ class Learned:
     """Arrays of one length, a product each; changed in place."""
 
     mean_g: Floats
+    held_g: Floats  # of the mean: what is held back from the beliefs, see `voices`
+    anchor_g: Floats  # the catalogue's mean, or as staff saw it
+    voices: Floats  # different ones that were heard, the most at once
     tau_g2: Floats  # uncertainty of the mean, without what quarantine adds
     wide_g2: Floats  # what quarantine adds
     sigma_g2: Floats
@@ -60,7 +64,8 @@ class Learned:
         size = len(beliefs)
         mean_g, tau_g2 = beliefs.mean_g.copy(), beliefs.mean_sd_g**2
         return cls(
-            mean_g=mean_g, tau_g2=tau_g2, wide_g2=np.zeros(size), sigma_g2=beliefs.unit_sd_g**2,
+            mean_g=mean_g, held_g=np.zeros(size), anchor_g=mean_g.copy(), voices=np.zeros(size),
+            tau_g2=tau_g2, wide_g2=np.zeros(size), sigma_g2=beliefs.unit_sd_g**2,
             freedom=beliefs.freedom.copy(), base_g=mean_g.copy(), base_g2=tau_g2.copy(), evidence=np.zeros(size),
             attended=np.zeros(size), sketch=np.zeros(size, dtype=np.uint64), since_day=np.zeros(size),
             stated_g=mean_g.copy(), stated_g2=beliefs.unit_sd_g**2,
@@ -76,6 +81,20 @@ class Learned:
     def touched(self) -> NDArray[np.bool_]:
         """Return which products differ from what the catalogue says, or are being watched."""
         return np.asarray((self.evidence > 0) | (self.shifts.sums > 0).any(axis=0) | self.shifts.changing)
+
+    def believed(self, at: Places) -> tuple[Floats, Floats]:
+        """Return means and their variances as far as they are let out; quarantine is in."""
+        scatter_g2 = np.minimum(self.sigma_g2[at], self.stated_g2[at])
+        least_g2 = 1 / (1 / self.base_g2[at] + self.voices[at] / scatter_g2)
+        spread_g2 = np.maximum(self.tau_g2[at], least_g2) + self.held_g[at] ** 2
+        return self.mean_g[at] - self.held_g[at], spread_g2 + self.wide_g2[at]
+
+    def let_out(self, was_g: Floats, found: Heard, share: float, free: int) -> None:
+        """Let what is believed, and was `was_g`, follow the means as far as the voices go, `free` of them freely."""
+        self.voices[:] = np.maximum(self.voices, found.voices)
+        most_g = share * np.sqrt(np.minimum(self.sigma_g2, self.stated_g2))
+        far_g = np.where(self.voices >= free, np.inf, most_g * self.voices)
+        self.held_g[:] = self.mean_g - let_out(was_g, self.mean_g, found, most_g, (self.anchor_g, far_g))
 
     def count(self, at: Places, units: Floats, lesson: Lesson) -> None:
         """Note who bore witness, and when first."""
@@ -99,17 +118,19 @@ class Learned:
 
     def note(self, place: int, gtin: str, number: int, day: float, why: str) -> Note:
         """Return a point of the history as things stand, and remember it as told."""
-        spread_g = float(np.sqrt(self.tau_g2[place] + self.wide_g2[place]))
-        self.told_g[place], self.told_sd_g[place] = self.mean_g[place], spread_g
+        mean_g, spread_g2 = self.believed(np.array([place]))
+        spread_g = float(np.sqrt(spread_g2[0]))
+        self.told_g[place], self.told_sd_g[place] = mean_g[0], spread_g
         return Note(
-            gtin=gtin, number=number, day=day, mean_g=float(self.mean_g[place]), mean_sd_g=spread_g,
+            gtin=gtin, number=number, day=day, mean_g=float(mean_g[0]), mean_sd_g=spread_g,
             unit_sd_g=float(np.sqrt(self.sigma_g2[place])), units=float(self.evidence[place]),
             shoppers=self.shoppers(place), why=why,
         )  # fmt: skip
 
     def points(self, at: Places, gtins: tuple[str, ...], number: int, day: float) -> list[Note]:
         """Return points for those of the products that have moved or narrowed clearly since they were last told of."""
-        spread_g = np.sqrt(self.tau_g2[at] + self.wide_g2[at])
-        moved = np.abs(self.mean_g[at] - self.told_g[at]) > MOVED_SD * self.told_sd_g[at]
+        mean_g, spread_g2 = self.believed(at)
+        spread_g = np.sqrt(spread_g2)
+        moved = np.abs(mean_g - self.told_g[at]) > MOVED_SD * self.told_sd_g[at]
         narrowed = spread_g < NARROWED * self.told_sd_g[at]
         return [self.note(place, gtins[place], number, day, "learned") for place in at[moved | narrowed].tolist()]

@@ -15,7 +15,7 @@ from station.core.shifts import Witness
 
 Places = NDArray[np.int64]
 
-FORMAT = 2
+FORMAT = 3
 RESTATED = 0.05  # relative; a catalogue's guess moves a little with every product that is added
 
 

@@ -5,30 +5,35 @@ product on its own, and every `refine_every` lessons all that are kept are solve
 what the quick updates lose. Lessons that have left are summed up in the prior, `base`.
 
 A lesson counts by the probability that it is what it says, looked at anew with every solution (`honesty`). No shopper
-moves a weight that others know by more than `shopper_share` standard deviations of one unit, nor one that nobody knows
-yet by more than `first_share` of the uncertainty that the label leaves (`influence`); lessons that nobody's pseudonym
-stands behind teach only as long as a weight is not well known. A product whose weight seems to have changed is in
-quarantine until others bear it out (`shifts`).
+moves the solution by more than bounds (`influence`), and what the checker believes follows the solution only as far as
+different shoppers bear it out (`voices`): between solutions lessons move nothing that is believed, but for what staff
+saw. Lessons that nobody's pseudonym stands behind teach only as long as a weight is not well known. A product whose
+weight seems to have changed is in quarantine until others bear it out (`shifts`).
+
+A solution is worked out a few steps a lesson, so that no lesson takes long.
 
 Scatter is learned from the size of the differences: a lesson tells of a product's by its share of the variance.
 Everything is a function of the lessons in their order: the same ones give the same beliefs, to the last bit.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from station.core import honesty, solving
+from station.core import honesty
 from station.core.beliefs import Beliefs
 from station.core.density import Floats
-from station.core.influence import Bounds, pulls
+from station.core.influence import Bounds
 from station.core.learned import Learned, Note
 from station.core.learning_settings import LearningSettings
 from station.core.lesson import ANONYMOUS, Innovation, Lesson, Part, number_of, places_of
 from station.core.lessons_kept import LEAST_WEIGHT, Kept
 from station.core.shifts import SHIFT_SD, Fit, Turn, Witness
+from station.core.thorough import FIRST_SHARE, Sources, drift, sum_up, sweep
+from station.core.voices import ATTENDANT
 
 Places = NDArray[np.int64]
 
@@ -36,9 +41,10 @@ ATTENDANT_TRUST = 0.999  # contents that staff looked at
 KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing until the next solution
 LESSONS_A_DAY = 500  # where nothing tells of time
-DRIFT_SD = 0.5  # of one unit: how far a weight may have wandered within a half-life, as a random walk
 SWEEPS = 3  # solutions where there is time, each with the lessons judged anew by the one before
-OWN_MAX = 0.99  # of a lesson in what it is judged by: with less, lessons about new products bear themselves out
+AT_ONCE = 10_000  # terms that are solved within one lesson
+STEPS_A_LESSON = 2  # of a solution of more
+FIRST_SOLUTIONS = 10  # until one is due by the settings
 WIDER = 1.5  # than the change that is looked for is the uncertainty in quarantine
 SCATTER_STEP_MAX, FREEDOM_MAX = 3.0, 400.0
 SCATTER_RANGE = 6.0  # the variance stays within this factor of what the catalogue or the label law says
@@ -73,7 +79,9 @@ class Learner:
         self.day = 0.0  # of the latest of them
         self.solved_day = 0.0  # of the latest thorough solution
         self.notes: list[Note] = []  # what changed, for whoever takes them away
-        self._bounds = Bounds(settings.shopper_share, settings.first_share)
+        self.solved = 0  # number of the lesson at which the latest thorough solution ended
+        self._bounds = Bounds(settings.shopper_share, FIRST_SHARE)
+        self._under_way: Iterator[None] | None = None
 
     def learn(self, lesson: Lesson) -> Innovation | None:
         """Take a lesson in; return how it differed from the belief, None if the catalogue does not have its goods."""
@@ -83,13 +91,15 @@ class Learner:
         self.number += 1
         self.day = max(self.day, lesson.day) if lesson.day > 0 else self.day + 1 / LESSONS_A_DAY
         if lesson.source == "attendant":
+            self._interrupted()
             self.kept.forget(number_of(lesson.transaction_id))
             self._reopen(self._terms(found, lesson))
         terms = self._terms(found, lesson)
         parts = self._parts(terms, lesson)
         weight = self._take(terms, lesson)
-        if self.number % self.settings.refine_every == 0:
-            self.refine(sweeps=1)  # the next ones go on from here
+        if self._due():
+            self._under_way = self._solution(1)
+        self._go_on(STEPS_A_LESSON if self.kept.terms > AT_ONCE else None)
         return _innovation(terms, lesson, parts, weight)
 
     def foresee(self, lesson: Lesson) -> Innovation | None:
@@ -133,6 +143,11 @@ class Learner:
         gain, step_g = _gain(terms, teaches, weight_now)
         before_g, before_g2 = state.mean_g[at].copy(), state.tau_g2[at].copy()
         state.mean_g[at] += step_g
+        if attendant:
+            state.anchor_g[at] += step_g
+            state.voices[at] += self.settings.first_voices
+        else:
+            state.held_g[at] += step_g
         state.tau_g2[at] *= np.maximum(1 - gain * terms.units, 1e-6)
         self._scatter(terms, fresh, weight_now)
         state.count(at, terms.units * weight, lesson)
@@ -194,7 +209,7 @@ class Learner:
         noise_g2 = lesson.noise_g2 + float((terms.spread_g2 + units * self.state.sigma_g2[terms.at])[shut].sum())
         row = {
             "goods_g": goods_g, "noise_g2": noise_g2, "day": self.day,
-            "shopper": ANONYMOUS if lesson.source == "attendant" else lesson.shopper,
+            "shopper": ATTENDANT if lesson.source == "attendant" else lesson.shopper,
             "transaction": number_of(lesson.transaction_id), "number": self.number, **belief,
         }  # fmt: skip
         self.kept.append(row, taught)
@@ -219,7 +234,9 @@ class Learner:
             self._note(place, "confirmed")
             return
         onset, moved_g = state.shifts.origin(place)
+        self._interrupted()
         state.mean_g[place] -= moved_g
+        state.held_g[place] -= moved_g
         sigma_g2 = float(state.sigma_g2[place])
         state.wide_g2[place] = max((WIDER * SHIFT_SD) ** 2 * sigma_g2, (2 * moved_g) ** 2)
         spread_g2 = float(state.tau_g2[place] + state.wide_g2[place])
@@ -244,13 +261,17 @@ class Learner:
         for place, units in zip(terms.at.tolist(), terms.units.tolist(), strict=True):
             if state.shifts.changing[place]:
                 wide_g2 = float(state.tau_g2[place] + state.wide_g2[place]) + (terms.residual_g / units) ** 2
-                self._renew(place, float(state.mean_g[place]), wide_g2, "changed, by an attendant's word")
+                believed_g = float(state.mean_g[place] - state.held_g[place])
+                self._renew(place, believed_g, wide_g2, "changed, by an attendant's word")
 
     def _renew(self, place: int, mean_g: float, variance_g2: float, why: str) -> None:
         """Begin a product anew: what was learned before is of another one."""
         state = self.state
+        self._interrupted()
         self.kept.pin(place, float(state.mean_g[place]), float(state.tau_g2[place]))
-        state.mean_g[place] = state.base_g[place] = mean_g
+        state.mean_g[place] = state.base_g[place] = state.anchor_g[place] = mean_g
+        state.held_g[place] = 0.0
+        state.voices[place] = self.settings.first_voices
         state.tau_g2[place] = state.base_g2[place] = variance_g2
         state.wide_g2[place] = 0.0
         state.shifts.clear(place)
@@ -261,41 +282,42 @@ class Learner:
 
     def refine(self, sweeps: int = SWEEPS) -> None:
         """Solve all that is kept together, and look anew at how far each lesson is to be believed; `sweeps` times."""
-        state, kept = self.state, self.kept
-        excess = kept.lessons - self.settings.kept_lessons
-        if excess > 0:
-            self._sum_up(excess)
-        self._drift()
-        for _ in range(sweeps):
-            self._sweep()
-        touched = self.catch_up()
-        self.notes.extend(state.points(touched, self.beliefs.gtins, self.number, self.day))
+        self._under_way = self._solution(sweeps)
+        self._go_on(None)
 
-    def _drift(self) -> None:
-        """Let what is known from before the kept lessons grow uncertain with time: nothing stays what it was."""
-        state = self.state
-        if self.solved_day > 0:
-            passed = max(self.day - self.solved_day, 0.0) / self.settings.half_life_days
-            state.base_g2[:] += DRIFT_SD**2 * passed * state.sigma_g2
-        self.solved_day = self.day
-
-    def _sweep(self) -> None:
-        """Solve once, keep every shopper within bounds, and judge the lessons by the outcome."""
-        state, kept = self.state, self.kept
-        aged = kept.row("weight") * self._age(kept.row("day"))
-        system = kept.equations(state.sigma_g2, aged)
-        if not system.start.size:
+    def _go_on(self, steps: int | None) -> None:
+        """Take so many steps of the solution that is under way, all of them for None."""
+        if self._under_way is None:
             return
-        mean_g, tau_g2 = solving.solve(system, state.base_g, state.base_g2, state.mean_g)
-        used = aged > LEAST_WEIGHT
-        solved = (tau_g2, state.sigma_g2, state.base_g2)
-        found = pulls(system, kept.row("shopper")[used], mean_g, solved, self._bounds)
-        of_used = used[kept.row_of_terms()]
-        for name, values in (("step_g", found.step_g), ("told", found.told)):
-            kept.term(name)[:] = 0.0
-            kept.term(name)[of_used] = values
-        state.mean_g[:], state.tau_g2[:] = mean_g - found.over_g, np.maximum(tau_g2, found.left_g2)
-        self._reweigh(aged)
+        for number, _ in enumerate(self._under_way):
+            if steps is not None and number + 1 >= steps:
+                return
+        self._under_way = None
+
+    def _solution(self, sweeps: int) -> Iterator[None]:
+        of = Sources(self.state, self.kept, self.beliefs, self.settings)
+        excess = self.kept.lessons - self.settings.kept_lessons
+        if excess > 0:
+            sum_up(of, self.day, excess)
+        drift(of, max(self.day - self.solved_day, 0.0) if self.solved_day > 0 else 0.0)
+        self.solved_day = self.day
+        yield
+        for _ in range(sweeps):
+            yield from sweep(of, self.day)
+            yield
+        touched = self.catch_up()
+        self.solved = self.number
+        self.notes.extend(self.state.points(touched, self.beliefs.gtins, self.number, self.day))
+
+    def _due(self) -> bool:
+        """Return whether a solution is to begin: now and then, and more often while there is little to solve."""
+        every = self.settings.refine_every
+        return self.number % (every if self.number > every else max(every // FIRST_SOLUTIONS, 20)) == 0
+
+    def _interrupted(self) -> None:
+        """What the solution under way began with is no more: let it begin again."""
+        if self._under_way is not None:
+            self._under_way = self._solution(1)
 
     def catch_up(self) -> Places:
         """Let the beliefs follow the state as a whole; return the products concerned."""
@@ -304,46 +326,12 @@ class Learner:
         self.beliefs = self.beliefs.own()
         return touched
 
-    def _age(self, day: Floats) -> Floats:
-        old = np.where(day > 0, np.maximum(self.day - day, 0.0), 0.0)
-        return np.asarray(0.5 ** (old / self.settings.half_life_days), dtype=np.float64)
-
-    def _reweigh(self, aged: Floats) -> None:
-        """Judge each lesson by what all the others say: its difference with its own influence taken out."""
-        state, kept = self.state, self.kept
-        system = kept.equations(state.sigma_g2, np.ones(kept.lessons))
-        if not system.start.size:
-            return
-        noise = system.noise_g2
-        apart_g = system.goods_g - system.sums(system.units * state.mean_g[system.place])
-        spread = system.sums(system.units**2 * (state.tau_g2 + state.wide_g2)[system.place])
-        own = np.clip(aged * spread / noise, 0.0, OWN_MAX)
-        residual, variance = apart_g / (1 - own), noise + spread / (1 - own)
-        open_share = 1 - noise / variance
-        honest = honesty.believed(kept.row("trust"), honesty.ratio(residual, variance, self.beliefs))
-        kept.row("weight")[:] = honest * honesty.damped(residual, variance, open_share)
-
-    def _sum_up(self, count: int) -> None:
-        """Let the oldest lessons leave, their information added to the prior."""
-        state, kept = self.state, self.kept
-        system = kept.equations(state.sigma_g2, kept.row("weight") * self._age(kept.row("day")), upto=count)
-        ends = np.append(system.start, system.place.size)
-        for row in range(system.start.size):
-            span = slice(int(ends[row]), int(ends[row + 1]))
-            at, units = system.place[span], system.units[span]
-            spread = units * state.base_g2[at]
-            variance = system.noise_g2[row] + float((units * spread).sum())
-            residual = system.goods_g[row] - float((units * state.base_g[at]).sum())
-            state.base_g[at] += spread / variance * residual
-            state.base_g2[at] *= 1 - units * spread / variance
-        kept.drop(count)
-
     # what follows
 
     def _teach(self, at: Places) -> None:
         state = self.state
-        wide = state.tau_g2[at] + state.wide_g2[at]
-        self.beliefs.teach(at, state.mean_g[at], wide, state.sigma_g2[at], state.freedom[at])
+        mean_g, mean_g2 = state.believed(at)
+        self.beliefs.teach(at, mean_g, mean_g2, state.sigma_g2[at], state.freedom[at])
 
     def _note(self, place: int, why: str) -> None:
         self.notes.append(self.state.note(place, self.beliefs.gtins[place], self.number, self.day, why))

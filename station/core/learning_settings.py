@@ -24,11 +24,9 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = 5
     half_life_days: Annotated[float, Meta(ge=7, le=36_500, description="after which a basket counts half")] = 730.0
     shopper_share: Annotated[
-        float,
-        Meta(ge=0.05, le=2, description="how far one shopper may move a weight that others know, in sd of one unit"),
-    ] = 0.4
-    first_share: Annotated[
-        float,
-        Meta(ge=0, le=4, description="how far one that nobody knows yet, in sd of what its label leaves open"),
-    ] = 3.0
+        float, Meta(ge=0.05, le=0.49, description="how far one shopper may move a weight, in sd of one unit")
+    ] = 0.25
+    first_voices: Annotated[
+        int, Meta(ge=2, le=50, description="different shoppers from whom on a weight leaves its label freely")
+    ] = 3
     feedback_per_hour: Annotated[int, Meta(ge=1, le=10_000, description="more are refused")] = 120

@@ -62,6 +62,10 @@ class Kept:
         """Return one number of every term; a view."""
         return self._terms[name][: self.terms]
 
+    def terms_of(self, lessons: int) -> Places:
+        """Return how many terms each of the first lessons has."""
+        return np.asarray(np.diff(np.append(self.row("start"), self.terms)[: lessons + 1]), dtype=np.int64)
+
     def row_of_terms(self) -> Places:
         """Return the lesson of each term."""
         return np.repeat(np.arange(self.lessons), np.diff(np.append(self.row("start"), self.terms)))

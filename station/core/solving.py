@@ -7,6 +7,7 @@ equations leave it, is added to its noise. On real baskets that is within a few 
 means of that propagation need not converge, which is why they are not used.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,10 @@ Places = NDArray[np.int64]
 TOLERANCE = 1e-4  # of the residual's norm, where the iterations end
 STEPS_MAX = 150
 VARIANCE_STEPS = 10
-LEAST_WEIGHT = 1e-6
+STEPS_AT_ONCE = 2  # of the means, which are shorter than those of the variances
+
+Steps = Generator[None, None, Floats]
+Solution = Generator[None, None, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +49,30 @@ class Equations:
 
 def solve(system: Equations, mean_g: Floats, variance_g2: Floats, start_g: Floats) -> tuple[Floats, Floats]:
     """Return posterior means and variances for priors (one entry a product); `start_g` is a first guess."""
+    steps = in_steps(system, mean_g, variance_g2, start_g)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return] # untyped in the standard library
+
+
+def in_steps(system: Equations, mean_g: Floats, variance_g2: Floats, start_g: Floats) -> Solution:
+    """Yield between steps of like length what `solve` returns at their end."""
     if not system.start.size:
         return mean_g.copy(), variance_g2.copy()
     concerned, local = np.unique(system.place, return_inverse=True)
     here = Equations(system.start, local.astype(np.int64), system.units, system.goods_g, system.noise_g2)
     prior_g, prior_g2 = mean_g[concerned], variance_g2[concerned]
     means, variances = mean_g.copy(), variance_g2.copy()
-    means[concerned] = prior_g + _shift(here, prior_g, prior_g2, start_g[concerned] - prior_g)
-    variances[concerned] = _variances(here, prior_g2)
+    yield
+    shift_g = yield from _shift(here, prior_g, prior_g2, start_g[concerned] - prior_g)
+    means[concerned] = prior_g + shift_g
+    variances[concerned] = yield from _variances(here, prior_g2)
     return means, variances
 
 
-def _shift(system: Equations, prior_g: Floats, prior_g2: Floats, guess: Floats) -> Floats:
+def _shift(system: Equations, prior_g: Floats, prior_g2: Floats, guess: Floats) -> Steps:
     """Solve for the difference from the prior means by conjugate gradients, scaled by the diagonal."""
     row, place, units, size = system.row, system.place, system.units, prior_g.size
     weighted = units / system.noise_g2[row]
@@ -71,9 +87,11 @@ def _shift(system: Equations, prior_g: Floats, prior_g2: Floats, guess: Floats) 
     rest = wanted - product(x)
     step = z = rest / diagonal
     now, end = float((rest * z).sum()), TOLERANCE**2 * float((wanted * wanted / diagonal).sum())
-    for _ in range(STEPS_MAX):
+    for number in range(STEPS_MAX):
         if now <= end:
             break
+        if number % STEPS_AT_ONCE == 0:
+            yield
         along = product(step)
         length = now / float((step * along).sum())
         x = x + length * step
@@ -84,10 +102,11 @@ def _shift(system: Equations, prior_g: Floats, prior_g2: Floats, guess: Floats) 
     return x
 
 
-def _variances(system: Equations, prior_g2: Floats) -> Floats:
+def _variances(system: Equations, prior_g2: Floats) -> Steps:
     row, place, squares, size = system.row, system.place, system.units**2, prior_g2.size
     told = np.zeros(place.size)  # what each term's row says of its product, as a precision
     for _ in range(VARIANCE_STEPS):
+        yield
         without = (1 / prior_g2 + np.bincount(place, told, size))[place] - told
         spread = squares / without
         told = squares / ((system.sums(spread) + system.noise_g2)[row] - spread)

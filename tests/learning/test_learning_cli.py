@@ -93,7 +93,7 @@ def test_what_was_learned_is_shown_and_exported(
     shown = json.loads(capsys.readouterr().out)
     assert abs(shown["learned"]["mean_g"] - shop.mean_g[3]) < 4 * shown["learned"]["mean_sd_g"] < 20
     assert (shown["learned"]["status"], shown["learned"]["shoppers"]) == ("trusted", pytest.approx(12, abs=4))
-    assert shown["history"][0]["number"] == 500
+    assert shown["history"][0]["number"] == 50
     assert run("catalogue", "show", gtin_of(3), "--state", state) == 0
     told = capsys.readouterr().out
     assert "learned.mean_g" in told

@@ -87,7 +87,7 @@ def test_units_of_one_product_share_the_error_of_its_mean() -> None:
     for learner, units in ((one, 1), (many, 6)):
         weight = learner.kept.row("weight")[0]
         exact_g2 = 1 / (1 / prior_g2 + weight * units**2 / (64 + units * sigma_g2))
-        assert learner.beliefs.mean_sd_g[3] ** 2 == pytest.approx(exact_g2, rel=1e-6)
+        assert learner.state.tau_g2[3] == pytest.approx(exact_g2, rel=1e-6)
     assert lesson.goods[0][0] == gtin_of(3)
 
 
