@@ -29,6 +29,7 @@ Vector = list[float]
 FREEDOM = 4.0  # of Student's t
 _T_LOG = math.log(0.375)  # its density at 0
 PRIOR, PRIOR_SDS = (0.0, 0.0, 0.0, 0.4), (0.02, 0.02, 0.02, 0.5)
+KAPPA_SD_LEAST = 0.05  # goods lie otherwise than test weights
 BOUNDS = ((-0.05, 0.05), (-0.05, 0.05), (-0.05, 0.05), (-0.1, 1.1))
 SCALE_FIRST, SCALE_LEAST, SCALE_MOST = 0.05, 0.002, 0.3  # how far honest loads lie off, relative to the load
 TAIL, TAIL_SHARE = 2.78, 0.05  # Student's t: so many loads lie off by more than so many scales
@@ -82,15 +83,23 @@ class _Fit(NamedTuple):
 class ParityWatch:
     """Four cells' loads, one after the other."""
 
-    def __init__(self, platform: Platform, division_g: float) -> None:
+    def __init__(
+        self, platform: Platform, division_g: float, kappa: float | None = None, kappa_sd: float | None = None
+    ) -> None:
+        """`kappa` is what calibrating found, with its standard deviation; without it, it is learned."""
         self._platform = platform
         self._division_g = division_g
+        self._prior, self._prior_sds = PRIOR, PRIOR_SDS
+        if kappa is not None and kappa_sd is not None:
+            self._prior = (*PRIOR[:3], min(max(kappa, BOUNDS[3][0]), BOUNDS[3][1]))
+            self._prior_sds = (*PRIOR_SDS[:3], min(max(kappa_sd, KAPPA_SD_LEAST), PRIOR_SDS[3]))
         self._begin()
 
     def _begin(self) -> None:
         """Know nothing."""
-        self._theta: Vector = list(PRIOR)
-        self._cov = [[sd * sd if row == column else 0.0 for column in range(4)] for row, sd in enumerate(PRIOR_SDS)]
+        self._theta: Vector = list(self._prior)
+        sds = self._prior_sds
+        self._cov = [[sd * sd if row == column else 0.0 for column in range(4)] for row, sd in enumerate(sds)]
         self._scale = SCALE_FIRST
         self._learned = self._warned = 0
         self._sums: dict[tuple[Trouble, int, float], float] = {}

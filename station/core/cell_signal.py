@@ -4,15 +4,16 @@ Kept of every sample is the row of counts, nothing is computed then; twice a sec
 the last rows are looked at. A frozen cell repeats its value while its siblings change: the chance of that follows
 from how often cells repeat by chance (the siblings' now, its own in the past, whichever is more), and one in 10^9 is
 believed at once. The noise of a cell is that of differences of neighbouring samples (von Neumann), which slow motion
-of the load does not enter. Its usual value is learned on the still platform over the first looks and then followed
-slowly; a cell stands out only against its siblings, so that a shaken platform accuses nobody, and a station that knows
-no usual noise yet says nothing.
+of the load does not enter. Its usual value is that of calibrating, else it is learned on the still platform over the
+first looks, and then followed slowly; a cell stands out only against its siblings, so that a shaken platform accuses
+nobody, and a station that knows no usual noise yet says nothing.
 """
 
 import itertools
 import math
 import statistics
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from station.core.cell_words import Diagnosis, Trouble
@@ -42,10 +43,12 @@ class Window(NamedTuple):
 class CellSignals:
     """The samples of the cells of one converter."""
 
-    def __init__(self, cells: int) -> None:
+    def __init__(self, cells: int, usual_counts: Sequence[float] = ()) -> None:
+        """`usual_counts` is each cell's noise when it was calibrated; without it, it is learned."""
+        known = len(usual_counts) == cells
         self._rows: deque[tuple[int, Row]] = deque(maxlen=ROWS)
-        self._usual: list[float] = [0.0] * cells  # noise in counts
-        self._looks = 0
+        self._usual = [max(noise, NOISE_LEAST_COUNTS) for noise in usual_counts] if known else [0.0] * cells
+        self._looks = LEARN_LOOKS if known else 0
         self._repeats = [(0.0, 0.0)] * cells  # pairs that were equal, and all pairs, both fading
         self._odd = [0] * cells  # looks in a row that were quiet (negative) or noisy (positive)
         self._ends = [0] * cells  # samples in a row at the end of the range

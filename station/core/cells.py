@@ -59,10 +59,12 @@ class CellMonitor:
         self._misplaced = positions_mm is not None and len(positions_mm) != count
         self._placed = positions_mm is not None and not self._misplaced
         self.platform = Platform(positions_mm) if positions_mm and self._placed else usual_platform(count)
-        self._signals = CellSignals(count)
+        self._signals = CellSignals(count, calibration.noise_counts)
         self._zeros = ZeroWatch(count, self.platform, capacity_g, division_g)
         square = self.platform is not None and self.platform.parity_weights is not None and count == CORNERS
-        self._parity = ParityWatch(self.platform, division_g) if square and self.platform else None
+        self._parity: ParityWatch | None = None
+        if square and self.platform:
+            self._parity = ParityWatch(self.platform, division_g, calibration.kappa, calibration.kappa_sd)
         self._looked_ns = self._emptied_ns = self._settled_ns = 0
         self._judged: Load | None = None  # since the platform was empty last
         self._empty_found: list[Diagnosis] = []
