@@ -26,6 +26,7 @@ ALL = {
     "pipeline": "processor time of four load cells through the whole weighing",
     "driver_latency": "from a device's last byte to the event, driver by driver",
     "replay": "recorded visits made again: how many come out bit for bit, and what recording costs",
+    "delivery": "how fast verdicts are stored, published and received, beside raw SQLite and raw paho",
     "broker_storm": "what mutual TLS costs the broker when many stations connect at once",
     "vision_sim": "what the camera sees of the simulated store",
     "vision_grocery": "what it makes of real photographs of groceries",
