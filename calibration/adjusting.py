@@ -28,7 +28,8 @@ PLACING_E, PLACING_DOF = 0.03, 3  # what placements are thought to scatter, in i
 CORNERS_LEAST = 3
 SPAN_CHANGE_SD = 0.02  # prior of a change common to all cells
 CELL_CHANGE_SD = 1e-3  # of one cell's gain beside the others', where corners were not loaded again
-PLACES = (-0.6, -0.2, 0.2, 0.6)  # half sides at which goods stand, for the average over the platform
+CORNER_NAMES = ("FL", "FR", "BR", "BL")
+PLACES = (-0.8, -0.25, 0.25, 0.8)  # of the way to the corners' loads: where goods stand, for the average
 
 
 class Adjusted(NamedTuple):
@@ -37,6 +38,7 @@ class Adjusted(NamedTuple):
     g_per_count: tuple[float, ...]
     report: Gains
     placing_sd_g: float
+    anywhere_rel_sd: float
 
 
 def platform_of(session: Session, cells: int) -> Platform | None:
@@ -59,7 +61,8 @@ def adjust(session: Session, sorted_: Sorted, prior: Calibration | None) -> Adju
     first = _solve(session, rows, prior, PLACING_E * session.verification_interval_g)
     placing_g = placing_sd_g(sorted_, first.g_per_count.tolist(), session.verification_interval_g)
     solved = _solve(session, rows, prior, placing_g)
-    return Adjusted(tuple(map(float, solved.g_per_count)), _report(session, rows, solved), placing_g)
+    report = _report(session, rows, solved)
+    return Adjusted(tuple(map(float, solved.g_per_count)), report, placing_g, averaged_gain_sd(report, rows))
 
 
 def placing_sd_g(sorted_: Sorted, g_per_count: Sequence[float], interval_g: float) -> float:
@@ -109,7 +112,8 @@ def weights_covariance(rows: Sequence[Placement], weights: dict[str, TestWeight]
 
 def _arithmetic(rows: Sequence[Placement], weights: dict[str, TestWeight]) -> Matrix:
     """Return the common covariance that adding the weights' uncertainties up makes beyond that of adding squares."""
-    used = [weights[name] for name in {name for row in rows for name in row.capture.weights} if name in weights]
+    names = sorted({name for row in rows for name in row.capture.weights})  # one order: sums of floats have theirs
+    used = [weights[name] for name in names if name in weights]
     cells = len(rows[0].net)
     if not used:
         return np.zeros((cells, cells))
@@ -162,17 +166,19 @@ def _twist(session: Session, rows: Sequence[Placement], solved: gains.Solved) ->
     return kappa, sd, float(sum(centred) / len(centred)) if centred else 0.0
 
 
-def averaged_gain_sd(report: Gains) -> float:
-    """Return the relative uncertainty of a load anywhere on the platform."""
-    return gains.averaged_rel_sd(np.array(report.covariance), _shares(report))
+def averaged_gain_sd(report: Gains, rows: Sequence[Placement]) -> float:
+    """Return the relative uncertainty of a load anywhere: averaged between the corners as they were measured.
 
-
-def _shares(report: Gains) -> list[list[float]]:
-    """Return how the cells share loads that stand all over the platform."""
-    cells = len(report.counts_per_g)
-    if cells != CORNERS:
-        return [[1 / cells] * cells]
-    kappa = min(max(report.kappa or 0.0, 0.0), 1.0)
-    return [
-        [(1 + u * x + v * y + kappa * u * v * x * y) / CORNERS for x, y in UNIT_SQUARE] for u in PLACES for v in PLACES
-    ]
+    The shares are those that the new gains give, which on a rigid deck differ from the true ones by an unseen twist.
+    """
+    forces = [(row, np.array(row.net) / np.array(report.counts_per_g)) for row in rows]
+    found = [(row, force / force.sum()) for row, force in forces if force.sum() > 0]
+    at = {row.capture.position or "C": share for row, share in found}
+    shares = [share for _, share in found]
+    corners = [at[name] for name in CORNER_NAMES if name in at]
+    if len(corners) == len(CORNER_NAMES):
+        shares = [
+            sum(share * (1 + u * x) * (1 + v * y) / 4 for share, (x, y) in zip(corners, UNIT_SQUARE, strict=True))
+            for u in PLACES for v in PLACES
+        ]  # fmt: skip
+    return gains.averaged_rel_sd(np.array(report.covariance), [share.tolist() for share in shares])

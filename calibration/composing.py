@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from calibration.adjusting import Adjusted, averaged_gain_sd
+from calibration.adjusting import Adjusted
 from calibration.captures import Capture, Session
 from calibration.model import Calibration, Cell, Knot
 from calibration.placements import Sorted, mean_sd, readings
@@ -52,7 +52,7 @@ def _adjusted(session: Session, sorted_: Sorted, zeros: Sequence[Capture], adjus
         cells=_cells(zeros[-1], report.counts_per_g),
         certified=True,
         zero_sd_g=zero_sd_g(zeros, report.counts_per_g),
-        gain_rel_sd=averaged_gain_sd(report),
+        gain_rel_sd=adjusted.anywhere_rel_sd,
         gain_cov=report.covariance,
         placement_sd_g=adjusted.placing_sd_g,
         creep_rel_sd=CREEP_REL_SD,

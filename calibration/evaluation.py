@@ -20,6 +20,7 @@ from calibration import (
     mechanics,
     proving,
     refusals,
+    since,
     strays,
     temperature,
 )
@@ -158,7 +159,7 @@ def _prove(
         creep=proving.creep_of(now, sorted_) if usable else None,
         hysteresis=proving.hysteresis_of(now, sorted_.of("linearity")) if usable else None,
         temperature=_temperature(sorted_, in_force, limits) if usable and in_force and not knows_grams else None,
-        noise=_noise(sorted_, gains_now) if usable else (),
+        noise=_noise(sorted_, gains_now) if usable and not knows_grams else (),
         minimum_weight=_minimum(now, as_left, scatter, limits) if usable else None,
         weights=refusals.suitability(session, sorted_.placements, limits),
         span_change=_span_change(sorted_, adjustment.calibration, prior),
@@ -184,7 +185,7 @@ def _findings(
     found = refusals.of_captures(sorted_.used, limits)
     found += refusals.of_weights(session, sorted_.placements)
     found += refusals.of_suitability(session, result.weights, limits)
-    cells = mechanics.cell_faults(session, sorted_.placements, prior, limits)
+    cells = mechanics.cell_faults(session, (*sorted_.presses, *sorted_.placements), prior, limits)
     found += cells
     if counts_per_g is not None:
         per_count = [1 / gain for gain in counts_per_g]
@@ -195,7 +196,9 @@ def _findings(
         found += strays.of_overload(session, sorted_, counts_per_g)
         found += [] if cells else _causes(now, sorted_, result, per_count)
     found += judging.of_gains(session, result.gains, limits) if result.gains else []
+    found += since.of_cells(session, result.calibration, prior) if result.calibration else []
     found += judging.of_errors(result.as_left, limits)
+    found += judging.of_discrimination(session, proving.steps_g(now, sorted_) if counts_per_g is not None else ())
     found += judging.of_corners(result.eccentricity, limits)
     found += judging.of_repeatability(result.repeatability, limits)
     found += judging.of_hysteresis(result.hysteresis, now.mpe_g(session.capacity_g), limits)

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from calibration import creep
 from calibration.captures import Session
-from calibration.composing import zero_g
-from calibration.placements import Placement, Sorted
+from calibration.placements import Placement
 from calibration.repeatability import standard_deviation
 from calibration.results import (
     Blocks,
@@ -260,7 +259,15 @@ def of_curve(found: Curve | None) -> list[Finding]:
     return [Finding(code="curve", severity="pass" if found.accepted else "warn", where="linearity", text=text)]
 
 
-def mean_zero_g(sorted_: Sorted, counts_per_g: Sequence[float]) -> float:
-    """Return the mean of all zeros in grams, from wherever the counts begin."""
-    values = [zero_g(capture, counts_per_g) for capture in sorted_.zeros]
-    return sum(values) / len(values) if values else 0.0
+def of_discrimination(session: Session, steps: Sequence[tuple[float, float]]) -> list[Finding]:
+    """Judge whether 1.4 divisions more change the reading by one (OIML R 76-1 3.8.2)."""
+    findings = []
+    for added_g, risen_g in steps:
+        answers = risen_g >= session.division_g * (1 - 1e-9)
+        findings.append(Finding(
+            code="discrimination", severity="pass" if answers else "fail", where="discrimination", value=risen_g,
+            limit=session.division_g, unit="g", blocks="nothing" if answers else "certificate",
+            text=f"{added_g:g} g more raise the reading by {risen_g:.2f} g",
+            remedy="" if answers else "look for friction: a cable, dirt, a skirt or a stop that touches",
+        ))  # fmt: skip
+    return findings

@@ -42,7 +42,7 @@ def where(session: Session, cells: int, cell: int) -> str:
 def _no_response(session: Session, rows: Sequence[Placement], limits: Limits) -> list[Finding]:
     """Compare each cell's largest answer to the median of all cells'."""
     corners = [row for row in rows if not row.centred] or rows
-    answers = [max(abs(row.net[cell]) / row.load_g for row in corners) for cell in range(len(rows[0].net))]
+    answers = [max(abs(row.net[cell]) / _all(row) for row in corners) for cell in range(len(rows[0].net))]
     usual = statistics.median(answers)
     return [
         Finding(
@@ -54,6 +54,10 @@ def _no_response(session: Session, rows: Sequence[Placement], limits: Limits) ->
         for cell, answer in enumerate(answers)
         if usual > 0 and answer < limits.no_response * usual
     ]  # fmt: skip
+
+
+def _all(row: Placement) -> float:
+    return sum(abs(count) for count in row.net) or 1.0
 
 
 def _wrong_sign(session: Session, rows: Sequence[Placement], prior: Calibration | None) -> list[Finding]:

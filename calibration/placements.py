@@ -53,11 +53,12 @@ class Placement(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """A session's captures that count: empty ones and loaded ones in order, and all of them."""
+    """A session's captures that count: all, empty ones, loads, and corners that somebody pressed on by hand."""
 
     used: tuple[Capture, ...]
     zeros: tuple[Capture, ...]
     placements: tuple[Placement, ...]
+    presses: tuple[Placement, ...] = ()
 
     def of(self, *steps: str) -> tuple[Placement, ...]:
         """Return the loads of these steps."""
@@ -75,13 +76,14 @@ def sort(captures: Sequence[Capture]) -> Sorted:
     cells = max((len(readings(capture)) for capture in used), default=0)
     used = tuple(capture for capture in used if len(readings(capture)) == cells)
     zeros = tuple(capture for capture in used if is_zero(capture))
-    placements = []
-    for capture in used:
-        if capture.load_g > 0 and capture.step not in {"diagnose", "exercise"}:
-            zero = zero_at(capture, zeros)
-            if zero is not None:
-                placements.append(_placement(capture, zero))
-    return Sorted(used, zeros, tuple(placements))
+    pressed = [capture for capture in used if capture.step == "diagnose" and capture.position not in {None, "C"}]
+    loaded = [capture for capture in used if capture.load_g > 0 and capture.step not in {"diagnose", "exercise"}]
+    return Sorted(used, zeros, _placements(loaded, zeros), _placements(pressed, zeros))
+
+
+def _placements(captures: Sequence[Capture], zeros: Sequence[Capture]) -> tuple[Placement, ...]:
+    found = ((capture, zero_at(capture, zeros)) for capture in captures)
+    return tuple(_placement(capture, zero) for capture, zero in found if zero is not None)
 
 
 def is_zero(capture: Capture) -> bool:

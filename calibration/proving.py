@@ -30,6 +30,7 @@ from calibration.weights import reference
 
 NS = 1_000_000_000
 CURVE_LEAST = 3
+SMALL_DIVISIONS = 5.0  # a discrimination load is 1.4 divisions
 
 
 class Instrument(NamedTuple):
@@ -224,3 +225,13 @@ def creep_of(instrument: Instrument, sorted_: Sorted) -> CreepResult | None:
         beyond = tuple(cell.mean - zero for cell, zero in zip(cells, rows[0].zero.counts, strict=True))
         left_g = instrument.reading_g(rows[0]._replace(net=beyond))
     return creep.evaluate(rows[0].load_g, series, left_g)
+
+
+def steps_g(instrument: Instrument, sorted_: Sorted) -> tuple[tuple[float, float], ...]:
+    """Return what was added in the discrimination step, and by how much the reading rose: (added, risen)."""
+    rows = sorted_.of("discrimination")
+    return tuple(
+        (after.load_g - before.load_g, instrument.reading_g(after) - instrument.reading_g(before))
+        for before, after in pairwise(rows)
+        if 0 < after.load_g - before.load_g <= SMALL_DIVISIONS * instrument.session.division_g
+    )
