@@ -56,7 +56,7 @@ class Rows:
 
     def sums(self, terms: Floats) -> Floats:
         """Add up the terms of each basket."""
-        return np.bincount(self.row, terms, self.goods_g.size)
+        return np.asarray(np.bincount(self.row, terms, self.goods_g.size), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,8 +141,7 @@ def _show(arguments: argparse.Namespace, options: clitools.Options) -> int:
     else:
         known = {name: value for name, value in msgspec.structs.asdict(product).items() if value not in (None, "")}
         print("\n".join(f"{name:<16} {value}" for name, value in known.items()))
-        if learned is not None:
-            print("\n".join(learned_view.told(learned, history)))
+        print("\n".join(learned_view.told(learned, history) if learned else [f"{'learned':<16} nothing yet"]))
     return clitools.OK
 
 

@@ -18,6 +18,7 @@ from station.lessons import LessonsError, LessonStore
 
 PLOT_WIDTH = 48
 HELD_SD = 0.5  # of one unit
+FIRST_DAY = 3650.0  # since 1970: before, lessons are only counted
 UNITS_MAX = 100_000  # that an exported mean may be said to rest on
 
 
@@ -85,28 +86,51 @@ class View:
 PROVENANCE = "units", "attended_units", "shoppers", "since", "source", "status", "catalogue_g"
 
 
+STATUS = {
+    "trusted": "trusted",
+    "held back": "held back: baskets say {said_g:.1f} g, but too few shoppers, or they differ",
+    "changing": "changing: baskets say that it is another product now; waits for different shoppers, or staff",
+}
+
+
 def told(learned: dict[str, Any], history: Sequence[Note]) -> list[str]:
     """Return the lines that tell a person of a learned product: belief, history, and a small plot."""
-    lines = [f"{'learned.' + name:<24} {value}" for name, value in learned.items() if value is not None]
-    return [*lines, "", *_plot(history)] if history else lines
+    shoppers = f"about {learned['shoppers']} shoppers" if learned["shoppers"] else "shoppers without a pseudonym"
+    since = f", since {learned['since']}" if learned["since"] else ""
+    lines = [
+        (
+            f"{'learned':<16} {learned['mean_g']:.1f} ± {learned['mean_sd_g']:.1f} g; units scatter by"
+            f" {learned['unit_sd_g']:.1f} g; the catalogue's is {learned['catalogue_g']:.1f} g"
+        ),
+        (
+            f"{'rests on':<16} {learned['units']:.0f} units, {learned['attended_units']:.0f} of them seen by staff;"
+            f" {shoppers}{since}"
+        ),
+        f"{'status':<16} {STATUS[learned['status']].format(**learned)}",
+    ]
+    return [*lines, "", *_plot(history, learned["catalogue_g"])] if history else lines
 
 
-def _plot(history: Sequence[Note]) -> list[str]:
-    """Return a line for each point: the mean as `o` between two standard deviations."""
-    low = min(point.mean_g - 2 * point.mean_sd_g for point in history)
-    high = max(point.mean_g + 2 * point.mean_sd_g for point in history)
+def _plot(history: Sequence[Note], catalogue_g: float) -> list[str]:
+    """Return a line for each point: the mean as `o` between two standard deviations; `|` is the catalogue's."""
+    low = min(catalogue_g, *(point.mean_g - 2 * point.mean_sd_g for point in history))
+    high = max(catalogue_g, *(point.mean_g + 2 * point.mean_sd_g for point in history))
     step = max(high - low, 1e-6) / (PLOT_WIDTH - 1)
 
     def at(weight_g: float) -> int:
         return min(max(round((weight_g - low) / step), 0), PLOT_WIDTH - 1)
 
-    lines = [f"{'lesson':>8} {low:<{PLOT_WIDTH // 2}.1f}{high:>{PLOT_WIDTH // 2}.1f} g"]
+    days = any(point.day > FIRST_DAY for point in history)
+    when, width = ("day", 10) if days else ("lesson", 8)
+    lines = [f"{when:>{width}} {low:<{PLOT_WIDTH // 2}.1f}{high:>{PLOT_WIDTH // 2}.1f} g"]
     for point in history:
         bar = [" "] * PLOT_WIDTH
         first, last = at(point.mean_g - 2 * point.mean_sd_g), at(point.mean_g + 2 * point.mean_sd_g)
         bar[first : last + 1] = "-" * (last + 1 - first)
+        bar[at(catalogue_g)] = "|"
         bar[at(point.mean_g)] = "o"
-        lines.append(f"{point.number:>8} {''.join(bar)} {point.mean_g:.1f} ± {point.mean_sd_g:.1f}  {point.why}")
+        name = (_date(point.day) or "") if days else str(point.number)
+        lines.append(f"{name:>{width}} {''.join(bar)} {point.mean_g:.1f} ± {point.mean_sd_g:.1f}  {point.why}")
     return lines
 
 

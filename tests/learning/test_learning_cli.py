@@ -96,7 +96,9 @@ def test_what_was_learned_is_shown_and_exported(
     assert shown["history"][0]["number"] == 50
     assert run("catalogue", "show", gtin_of(3), "--state", state) == 0
     told = capsys.readouterr().out
-    assert "learned.mean_g" in told
+    assert f"learned          {shown['learned']['mean_g']:.1f} ± " in told
+    assert "status           trusted" in told
+    assert told.count("|") >= len(shown["history"])  # the catalogue's weight beside each point
     assert "-o-" in told
     assert run("catalogue", "export", str(config), "--learned", "--state", state) == 0
     assert run("catalogue", "import", str(config), "--state", str(tmp_path / "copy")) == 0

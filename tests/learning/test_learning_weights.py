@@ -106,6 +106,30 @@ def test_old_lessons_are_summed_up_and_not_lost() -> None:
     assert error_g(learner, shop) < 1.5
 
 
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_solution_in_steps_ends_where_one_at_once_does(monkeypatch: pytest.MonkeyPatch, *, forgets: bool) -> None:
+    shop = Shop()
+    lessons = list(shop.stream(400, wrong=0.04))
+    if forgets:  # staff contradict a lesson while a solution with it is under way
+        told = {name: getattr(lessons[100], name) for name in lessons[100].__struct_fields__}
+        lessons[256] = Lesson(**told | {"source": "attendant"})
+    at_once, stepwise = (Learner(shop.beliefs(), SETTINGS) for _ in range(2))
+    for lesson in lessons:
+        at_once.learn(lesson)
+    monkeypatch.setattr("station.core.learning.AT_ONCE", 0)
+    solved = set()
+    for lesson in lessons:
+        stepwise.learn(lesson)
+        solved.add(stepwise.solved)
+    assert max(solved) > 250  # the latest one began there, and took several lessons
+    assert 250 not in solved
+    for learner in (at_once, stepwise):
+        learner.refine()
+    apart_g = np.abs(stepwise.beliefs.mean_g - at_once.beliefs.mean_g)
+    assert float((apart_g / at_once.beliefs.mean_sd_g).max()) < 0.5
+    assert stepwise.kept.lessons == at_once.kept.lessons
+
+
 def test_what_was_summed_up_long_ago_is_less_sure_than_what_was_just_now() -> None:
     sds = []
     for later_days in (1.0, 3650.0):
