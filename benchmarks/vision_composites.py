@@ -42,7 +42,7 @@ def enrolled(embedder: Embedder, shots: int, folder: Path) -> Gallery:
     random = np.random.default_rng(7)
     empty = detect.reference(world.scene([], ENROLLED_ON, random).pixels)
     store = GalleryStore(folder)
-    for product in range(len(world.products())):
+    for product in world.PRODUCTS:
         alone = (world.scene([product], ENROLLED_ON, random).pixels for _ in range(shots))
         crops = [pipeline.single(empty, pixels, embedder.side_px) for pixels in alone]
         store.enrol(f"{product:014d}", [crop for crop in crops if crop is not None])
@@ -57,7 +57,7 @@ def baskets(embedder: Embedder, known: Gallery, bounds: tuple[int, int], count: 
         ground = list(world.SURFACES)[number % len(world.SURFACES)]
         eye = Eye("top", embedder, known)
         eye.see_empty(world.scene([], ground, random).pixels)
-        chosen = random.choice(len(world.products()), int(random.integers(bounds[0], bounds[1] + 1))).tolist()
+        chosen = random.choice(world.PRODUCTS, int(random.integers(bounds[0], bounds[1] + 1))).tolist()
         scene = world.scene(chosen, ground, random)
         look = eye.look(scene.pixels, time.perf_counter_ns)
         named = Counter(int(sighting.candidates[0][0]) for sighting in look.sightings)

@@ -20,6 +20,9 @@ from station.vision.regions import Labels, Mask
 from station.vision.split import split
 
 WORKING_WIDTH_PX = 320  # objects are looked for at about this width
+LIGHT_FITS = 3
+DIMMEST = 0.2  # no lamp drifts so far: a picture without platform in it has no plane
+CALM = 0.06  # what noise and the plane's slope leave of the ratio
 DARK = 8.0  # added to both sides of a ratio: below it noise rules
 
 Pixels = NDArray[np.uint8]
@@ -115,20 +118,31 @@ def _reduced(pixels: Pixels, factor: int) -> Values:
 
 
 def _light(seen: Values, empty: Values) -> Values:
-    """Return the light now against the reference's, a plane for each colour (colours x height x width)."""
+    """Return the light now against the reference's, a plane for each colour (colours x height x width).
+
+    A slope takes far ends out of the range around the most common ratio, so the fit is done again without it.
+    """
     _, height, width = seen.shape
     ratios = (seen[:, ::4, ::4] + DARK) / (empty[:, ::4, ::4] + DARK)
-    brightness = ratios.mean(axis=0)
-    count, edges = np.histogram(brightness, 80, (0.6, 1.5))
-    common = edges[int(np.convolve(count, np.ones(5), "same").argmax())] + (edges[1] - edges[0]) / 2
-    calm = np.abs(brightness - common) < 0.06  # noqa: PLR2004  what noise and the plane's slope leave
-    y, x = np.mgrid[-1 : 1 : calm.shape[0] * 1j, -1 : 1 : calm.shape[1] * 1j]
-    columns = np.stack([np.ones(int(calm.sum())), x[calm], y[calm]])
-    level, slope_x, slope_y = np.linalg.pinv(columns @ columns.T) @ (columns @ ratios[:, calm].T)
+    y, x = np.mgrid[-1 : 1 : ratios.shape[1] * 1j, -1 : 1 : ratios.shape[2] * 1j]
+    columns = np.stack([np.ones_like(x), x, y])
+    level = np.ones((3, 3)) * [[1.0], [0.0], [0.0]]  # plane x colour
+    for _ in range(LIGHT_FITS):
+        plane = np.tensordot(level.T, columns, axes=1)
+        calm = _calm((ratios / np.maximum(plane, DIMMEST)).mean(axis=0))
+        known = columns[:, calm]
+        level = np.linalg.pinv(known @ known.T) @ (known @ ratios[:, calm].T)
     across = np.linspace(-1, 1, width, dtype=np.float32)
     down = np.linspace(-1, 1, height, dtype=np.float32)
-    planes = [one + x * across + y * down[:, np.newaxis] for one, x, y in zip(level, slope_x, slope_y, strict=True)]
+    planes = [one + x * across + y * down[:, np.newaxis] for one, x, y in level.T]
     return np.stack(planes).astype(np.float32)
+
+
+def _calm(brightness: NDArray[np.float64]) -> Mask:
+    """Return where the brightness is about the most common one."""
+    count, edges = np.histogram(brightness, 80, (0.6, 1.5))
+    common = edges[int(np.convolve(count, np.ones(5), "same").argmax())] + (edges[1] - edges[0]) / 2
+    return np.asarray(np.abs(brightness - common) < CALM)
 
 
 def _steps(ratio: Values) -> Values:

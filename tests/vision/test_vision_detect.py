@@ -60,6 +60,13 @@ def test_a_lamp_that_drifts_is_no_object(reference: Reference, empty: np.ndarray
     assert detect.find(reference, drifted) == ()
 
 
+def test_light_from_one_side_is_no_object_and_hides_none(reference: Reference, empty: np.ndarray) -> None:
+    frame = render.render([put("Spaghetti 500 g", 0.0, 0.0, 0.4)], rng_seed=1)
+    slope = np.linspace(0.84, 1.16, empty.shape[1])[:, np.newaxis]
+    assert detect.find(reference, np.clip(empty * slope, 0, 255).astype(np.uint8)) == ()
+    assert len(detect.find(reference, np.clip(frame * slope, 0, 255).astype(np.uint8))) == 1
+
+
 def test_a_soft_shadow_is_no_object(reference: Reference, empty: np.ndarray) -> None:
     y, x = np.mgrid[: empty.shape[0], : empty.shape[1]]
     shadow = 1 - 0.4 * np.exp(-(((x - 300) / 90) ** 2) - ((y - 240) / 60) ** 2)
