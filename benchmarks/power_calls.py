@@ -1,7 +1,7 @@
 """The system calls of a process, as strace wrote them down: what it asked of the disk, and what it told whom.
 
 In order: a call stands where it began; what it wrote may have been on its way from then on, what it sent may have been
-heard. Only a sync counts where it ended. Strings are complete, in hexadecimal digits.
+heard. A sync counts where it ended, and so does what gives a descriptor. Strings are complete, in hexadecimal digits.
 """
 
 import re
@@ -19,10 +19,12 @@ DISK = (
 )  # fmt: skip
 WIRE = ("socket", "connect", "sendto", "sendmsg", "recvfrom", "recvmsg")
 SYNCS = frozenset({"fsync", "fdatasync", "sync", "syncfs"})
+AT_END = SYNCS | {"open", "openat", "creat", "socket"}  # a descriptor is free again before somebody else gets it
 
 _WHOLE = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: .*)?$")
-_BEGUN = re.compile(r"(\d+) +(\w+)\((.*) <unfinished \.\.\.>$")
+_BEGUN = re.compile(r"(\d+) +(\w+)\((.*) <(?:unfinished|detached) \.\.\.>(?:\) += \?)?$")
 _ENDED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: .*)?$")
+_OTHER = re.compile(r" (\+\+\+|---) |\?\?\?\(\)")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 
 
@@ -71,15 +73,16 @@ def calls(lines: Iterable[str]) -> Iterator[Call]:
         if match := _ENDED.match(text):
             call = open_.pop((match[1], match[2]))
             call.arguments, call.result = call.arguments + match[3], _result(match[4])
-            if call.name in SYNCS:
+            if call.name in AT_END:
                 found.append(call)
-        elif match := _BEGUN.match(text):
+        elif match := _BEGUN.match(text):  # some of these are never ended: the process was
             call = open_[match[1], match[2]] = Call(match[2], match[3], None)
-            if call.name not in SYNCS:
+            if call.name not in AT_END:
                 found.append(call)
         elif match := _WHOLE.match(text):
-            found.append(Call(match[2], match[3], _result(match[4])))
-        elif "+++" not in text and "---" not in text:
+            if match[4] != "?" or match[2] not in SYNCS:
+                found.append(Call(match[2], match[3], _result(match[4])))
+        elif not _OTHER.search(text):
             raise ValueError(f"strace wrote {text[:120]!r}")
     yield from found
 

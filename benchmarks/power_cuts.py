@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -33,15 +33,15 @@ ID = "vs-1"
 KEPT_BYTES = 1_000_000  # beyond it the outbox drops what is confirmed
 PRUNE_EVERY = 60
 WAIT_S = 60.0
-SETTINGS = ("full", "normal", "off", "full on a disk that ignores syncs")
+SETTINGS = ("full", "full, after cuts and restarts", "normal", "off", "full on a disk that ignores syncs")
 
 
 class Acknowledging(Backend):
     """Acknowledges the contiguous prefix of what it hears, with a delay of some verdicts."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, heard: frozenset[int] = frozenset()) -> None:
         super().__init__(port, Station(STORE, ID).root)
-        self.heard_seqs: set[int] = set()
+        self.heard_seqs = set(heard)
         self._prefix = 0
 
     def on_heard(self, heard: Heard) -> None:
@@ -60,6 +60,9 @@ class Record(msgspec.Struct):
 
     root: Path
     lives: list[Path]
+    heard: frozenset[int] = frozenset()  # by the backend
+    begin: dict[str, bytes | None] = {}  # what lay on the disk before
+    known: Told | None = None  # what was told before
 
     def calls(self) -> Iterator[Call | None]:
         """Yield all calls in order; None where a life ends."""
@@ -106,19 +109,24 @@ class Result(msgspec.Struct):
             self.worst = f"{where}: {found}"
 
 
-def record(folder: Path, *, total: int, lives: int, seed: int, control: Literal["", "normal", "off"] = "") -> Record:
-    """Let the station deliver so many verdicts over so many lives; return what it did."""
-    draw, root = random.Random(seed), folder / "state"
+def record(
+    folder: Path, *, total: int, lives: int, seed: int, control: Literal["", "normal", "off"] = "",
+    after: Record | None = None,
+) -> Record:  # fmt: skip
+    """Let the station deliver so many verdicts over so many lives, `after` a cut; return what it did."""
+    draw, root, before = random.Random(seed), folder / "state", after or Record(folder, [])
     root.mkdir()
+    put_back(root, before.begin)
     logs = [folder / f"calls-{life}" for life in range(lives)]
-    with Mosquitto(folder) as broker, Acknowledging(broker.port) as backend:
+    with Mosquitto(folder) as broker, Acknowledging(broker.port, before.heard) as backend:
+        given, total = total, total + max(before.heard, default=0)
         task = Task(str(root), ID, broker.port, total, 400.0, KEPT_BYTES, PRUNE_EVERY, control)
-        ends = sorted(draw.randrange(total // 20, total) for _ in range(lives - 1))
+        ends = sorted(draw.randrange(total - 19 * given // 20, total) for _ in range(lives - 1))
         for log, end in zip(logs, [*ends, None], strict=True):
             _live(log, task, end)
         if len(backend.heard_seqs) < total:
             raise RuntimeError(f"the backend heard {len(backend.heard_seqs)} of {total} verdicts")
-    return Record(root, logs)
+    return Record(root, logs, frozenset(backend.heard_seqs), before.begin, before.known)
 
 
 def _live(log: Path, task: Task, end: int | None) -> None:
@@ -139,13 +147,13 @@ def _live(log: Path, task: Task, end: int | None) -> None:
         raise RuntimeError(f"the station ended with {station.returncode}")
 
 
-def cut(recorded: Record, setting: str, *, cuts: int, seed: int, fates: tuple[Fate, ...] = tuple(Fate)) -> Result:
+def cut(recorded: Record, result: Result, *, cuts: int, seed: int) -> Result:
     """Cut the power so often, at calls drawn from the seed, and look at each disk that is left."""
-    draw, result = random.Random(seed), Result(setting)
+    draw, fates, setting = random.Random(seed), tuple(Fate), result.setting
+    disk, told = _beginning(recorded, setting)
     calls = list(recorded.calls())
-    result.calls = len(calls)
+    result.calls += len(calls)
     moments = Counter(draw.choices(range(len(calls)), k=cuts))
-    disk, told = Disk(recorded.root, lies="ignores" in setting), Told(ID)
     for number, call in enumerate(calls):
         if call is None:
             disk.end_process()
@@ -161,6 +169,26 @@ def cut(recorded: Record, setting: str, *, cuts: int, seed: int, fates: tuple[Fa
     return result
 
 
+def _beginning(recorded: Record, setting: str = "") -> tuple[Disk, Told]:
+    told = Told(ID) if recorded.known is None else recorded.known.copy()
+    return Disk(recorded.root, recorded.begin, lies="ignores" in setting), told
+
+
+def stop_at(recorded: Record, share: float, seed: int) -> Record:
+    """Return what is left after one cut when such a share of the calls was made, for a station to go on with."""
+    draw, (disk, told) = random.Random(seed), _beginning(recorded)
+    calls = list(recorded.calls())
+    for call in calls[: int(share * len(calls))]:
+        if call is None:
+            disk.end_process()
+        else:
+            disk.take(call)
+            told.take(call)
+    files = disk.after_cut(draw.choice(list(Fate)), draw)
+    heard = frozenset(seq for _, seq in told.verdicts) | frozenset(range(1, told.confirmed + 1))
+    return Record(recorded.root, [], heard, files, told.copy())
+
+
 def _look_after(files: dict[str, bytes | None], told: Told) -> Found:
     with restored(files) as folder:
         return look(folder, told)
@@ -170,14 +198,18 @@ def _look_after(files: dict[str, bytes | None], told: Told) -> Found:
 def restored(files: dict[str, bytes | None]) -> Iterator[Path]:
     """Yield a folder that holds what was found after a cut."""
     with tempfile.TemporaryDirectory(dir=_memory()) as name:
-        folder = Path(name)
-        for path, content in files.items():
-            if content is None:
-                (folder / path).mkdir(mode=0o700)
-            else:
-                (folder / path).write_bytes(content)
-                (folder / path).chmod(0o600)
-        yield folder
+        put_back(Path(name), files)
+        yield Path(name)
+
+
+def put_back(folder: Path, files: dict[str, bytes | None]) -> None:
+    """Write what was found after a cut into a folder."""
+    for path, content in files.items():
+        if content is None:
+            (folder / path).mkdir(mode=0o700)
+        else:
+            (folder / path).write_bytes(content)
+            (folder / path).chmod(0o600)
 
 
 def _memory() -> str | None:
@@ -186,23 +218,28 @@ def _memory() -> str | None:
     return str(place) if place.is_dir() and shutil.disk_usage(place).free > 64 * 1024 * 1024 else None
 
 
-def measure(folder: Path, *, total: int, lives: int, cuts: int, seed: int) -> list[Result]:
-    """Return the results of all settings; the controls get a tenth of the cuts."""
-    controls: dict[str, Any] = {"normal": "normal", "off": "off"}
-    results, full = [], None
-    for number, setting in enumerate(SETTINGS):
-        place = folder / str(number)
-        place.mkdir()
-        control = controls.get(setting, "")
-        if control or full is None:
-            recorded = record(
-                place, total=total if not control else total // 3, lives=lives, seed=seed, control=control
-            )
-            full = full or recorded
-        else:
-            recorded = full
-        results.append(cut(recorded, setting, cuts=cuts if setting == SETTINGS[0] else cuts // 10, seed=seed))
+def measure(folder: Path, *, total: int, lives: int, cuts: int, seed: int, again: int) -> list[Result]:
+    """Return the results of all settings; the controls get a tenth of the cuts each."""
+    places = iter([folder / str(number) for number in range(again + len(SETTINGS))])
+    full = record(_made(next(places)), total=total, lives=lives, seed=seed)
+    results = [cut(full, Result(SETTINGS[0]), cuts=cuts, seed=seed)]
+    later, draw, before = Result(SETTINGS[1]), random.Random(seed), full
+    for number in range(again):
+        left = stop_at(before, draw.uniform(0.1, 1), seed + number)
+        before = record(_made(next(places)), total=max(30, total // 10), lives=2, seed=seed + number, after=left)
+        cut(before, later, cuts=cuts // 2 // again, seed=seed + number)
+    results.append(later)
+    controls: tuple[Literal["normal", "off"], ...] = ("normal", "off")
+    for control in controls:
+        recorded = record(_made(next(places)), total=total // 3, lives=lives, seed=seed, control=control)
+        results.append(cut(recorded, Result(control), cuts=cuts // 10, seed=seed))
+    results.append(cut(full, Result(SETTINGS[-1]), cuts=cuts // 10, seed=seed))
     return results
+
+
+def _made(place: Path) -> Path:
+    place.mkdir()
+    return place
 
 
 def main() -> int:
@@ -211,17 +248,20 @@ def main() -> int:
     parser.add_argument("--cuts", type=int, default=1000)
     parser.add_argument("--verdicts", type=int, default=1500)
     parser.add_argument("--lives", type=int, default=6, help="starts of the station within one record")
+    parser.add_argument("--again", type=int, default=10, help="times that it goes on with what a cut left")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        results = measure(Path(name), total=given.verdicts, lives=given.lives, cuts=given.cuts, seed=given.seed)
+        results = measure(
+            Path(name), total=given.verdicts, lives=given.lives, cuts=given.cuts, seed=given.seed, again=given.again
+        )
     if given.json:
         print(msgspec.json.encode(results).decode())
     else:
         show(results, given.seed)
-    kept, *controls = results
-    return int(any(kept.wrong.values()) or not all(control.missing for control in controls))
+    kept, later, *controls = results
+    return int(any((kept.wrong + later.wrong).values()) or not all(control.missing for control in controls))
 
 
 def show(results: list[Result], seed: int) -> None:
@@ -239,8 +279,9 @@ def show(results: list[Result], seed: int) -> None:
     )
     for fate, count in full.cuts.items():
         print(f"  {fate:40}{count:6} cuts, {full.wrong[fate]} wrong")
-    if full.worst:
-        print(f"\nfirst: {full.worst}")
+    for result in results[:2]:
+        if result.worst:
+            print(f"\nfirst, {result.setting}: {result.worst}")
 
 
 if __name__ == "__main__":

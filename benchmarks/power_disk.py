@@ -14,7 +14,7 @@ The model, harsher than the usual file systems in their usual settings:
 import enum
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -77,9 +77,9 @@ Keep = Callable[[int, int], bool]  # order, sector: whether chance keeps it
 
 
 class Disk:
-    """What lies below `root`. `take` plays a call; `after_cut` returns what could be found after a cut now."""
+    """What lies below `root`, at first `begin`. `take` plays a call; `after_cut` returns what a cut would leave now."""
 
-    def __init__(self, root: Path, *, lies: bool = False) -> None:
+    def __init__(self, root: Path, begin: Mapping[str, bytes | None] | None = None, *, lies: bool = False) -> None:
         self._root = str(root)
         self._lies = lies
         self._now: dict[str, File] = {}
@@ -87,6 +87,9 @@ class Disk:
         self._names: list[Name] = []
         self._handles: dict[int, Handle] = {}
         self._order = 0
+        for path, content in (begin or {}).items():
+            file = File(content is None, len(content or b""), bytearray(content or b""))
+            self._now[f"{root}/{path}"] = self._synced[f"{root}/{path}"] = file
 
     def take(self, call: Call) -> None:
         """Play one call; what has no effect on the disk is passed over, what is not understood raises `ValueError`."""
@@ -158,8 +161,10 @@ class Disk:
             handle.position += len(data)
 
     def _pwrite64(self, call: Call) -> None:
-        if (handle := self._handles.get(call.number)) is not None:
-            self._put(handle.file, int(call.numbers()[1]), _written(call))
+        handle = self._handles.get(call.number)
+        if handle is None:  # only SQLite writes so, and below the root
+            raise ValueError(f"pwrite64 to descriptor {call.number}, which nobody opened")
+        self._put(handle.file, int(call.numbers()[1]), _written(call))
 
     def _ftruncate(self, call: Call) -> None:
         if (handle := self._handles.get(call.number)) is not None:

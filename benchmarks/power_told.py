@@ -29,6 +29,12 @@ class Told:
         self.station = Station(STORE, station)
         self._streams: dict[tuple[int, bool], Stream] = {}
 
+    def copy(self) -> "Told":
+        """Return what was told until now, without the connections."""
+        same = Told(self.station.id)
+        same.verdicts, same.published, same.confirmed = dict(self.verdicts), self.published, self.confirmed
+        return same
+
     def take(self, call: Call) -> bool:
         """Take a call; say whether it told anything new."""
         if call.result is None or call.result < 0:
