@@ -60,11 +60,17 @@ def test_a_lamp_that_drifts_is_no_object(reference: Reference, empty: np.ndarray
     assert detect.find(reference, drifted) == ()
 
 
-def test_light_from_one_side_is_no_object_and_hides_none(reference: Reference, empty: np.ndarray) -> None:
-    frame = render.render([put("Spaghetti 500 g", 0.0, 0.0, 0.4)], rng_seed=1)
-    slope = np.linspace(0.84, 1.16, empty.shape[1])[:, np.newaxis]
-    assert detect.find(reference, np.clip(empty * slope, 0, 255).astype(np.uint8)) == ()
-    assert len(detect.find(reference, np.clip(frame * slope, 0, 255).astype(np.uint8))) == 1
+@pytest.mark.parametrize(("seed", "tilt"), [(5, 0.15), (17, 0.15), (22, 0.2)])
+def test_light_from_a_corner_joins_no_objects(reference: Reference, empty: np.ndarray, seed: int, tilt: float) -> None:
+    random = np.random.default_rng(seed)
+    goods = [ASSORTMENT[place].name for place in random.choice(len(ASSORTMENT), 6, replace=False)]
+    places = [(x, y) for y in (-0.1, 0.1) for x in (-0.2, 0.0, 0.2)]
+    frame = render.render([put(name, *at, 0.3) for name, at in zip(goods, places, strict=True)], rng_seed=seed)
+    rows, columns = empty.shape[:2]
+    light = 1 + tilt * (np.linspace(-1, 1, columns)[np.newaxis, :] - np.linspace(-1, 1, rows)[:, np.newaxis])
+    found = detect.find(reference, np.clip(frame * light[..., np.newaxis] * 0.85, 0, 255).astype(np.uint8))
+    assert len(found) >= 6
+    assert max(thing.area_px for thing in found) < 40_000
 
 
 def test_a_soft_shadow_is_no_object(reference: Reference, empty: np.ndarray) -> None:
