@@ -87,6 +87,8 @@ class Commands:
 
     def take(self, arrived: Arrived, name: str, now_ns: int) -> Command | Answer | None:
         """Return the command to carry out, or the answer to give at once; None: it will be answered with the first."""
+        if arrived.retain and not arrived.payload:
+            return None  # somebody clears the topic, as they should
         reply = Reply(topic=self._own_topic(name), correlation=arrived.correlation)
         if (wanted := arrived.response_topic) is not None:
             if not self._station.may_answer_on(wanted):

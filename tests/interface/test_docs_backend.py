@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from station import client, schemas
+from station import client, schemas, signing_keys
+from station.command_trust import trust_in
 from tests.support.backend import Backend, Heard, cloud_event
 from tests.support.clients import STATION, verdict_payload
 from tests.support.mosquitto import Mosquitto
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "BACKEND.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-SUBSCRIBE, CLAIM, ACKNOWLEDGE = (shlex.split(block.replace("\\\n", " ")) for block in BLOCKS)
+SUBSCRIBE, CLAIM, ACKNOWLEDGE = (shlex.split(block.replace("\\\n", " ")) for block in BLOCKS[:3])
 
 
 class Answering(Backend):
@@ -55,8 +56,26 @@ def test_the_page_s_commands_work(tmp_path: Path) -> None:
 
 
 def test_the_page_s_python_is_python() -> None:
-    [block] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     names = {"LinkOptions", "Client", "Options", "SqliteStore", "Station", "CommandRefusedError", "NoAnswerError"}
-    compile(block, "BACKEND.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    for block in blocks:
+        compile(block, "BACKEND.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert len(blocks) == 2
+    assert signing_keys.load_order_key
     assert names <= set(client.__all__)
     assert asyncio.iscoroutinefunction(client.Client.send_claim)
+
+
+def test_what_openssl_signs_as_the_page_says_is_believed(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None or shutil.which("xxd") is None:
+        pytest.skip("apt-get install openssl xxd")
+    key = tmp_path / "orders.key"
+    signing_keys.make(key)
+    (tmp_path / "orders.pub").write_text(signing_keys.load_order_key(key).public.pem)
+    payload = cloud_event({"serial": 1, "toml": "x"})
+    (tmp_path / "payload.json").write_bytes(payload)
+    command = BLOCKS[3].partition("   #")[0]
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=True)
+    trust = trust_in(str(tmp_path / "orders.pub"))
+    assert trust.refusal("config", payload, [("signature", done.stdout.strip())]) is None
+    assert trust.refusal("config", payload + b" ", [("signature", done.stdout.strip())]) is not None
