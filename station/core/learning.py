@@ -306,6 +306,7 @@ class Learner:
             yield from sweep(of, self.day)
             yield
         touched = self.catch_up()
+        yield
         self.solved = self.number
         self.notes.extend(self.state.points(touched, self.beliefs.gtins, self.number, self.day))
 

@@ -84,7 +84,7 @@ def sweep(of: Sources, day: float) -> Iterator[None]:
     state.let_out(was_g, heard, of.settings.shopper_share, of.settings.first_voices)
     _catch_up(of, size)
     yield
-    _reweigh(of, aged, size)
+    yield from _reweigh(of, aged, size)
 
 
 def _catch_up(of: Sources, solved: int) -> None:
@@ -108,16 +108,19 @@ def _catch_up(of: Sources, solved: int) -> None:
         state.tau_g2[at] *= np.maximum(1 - gain * units, 1e-6)
 
 
-def _reweigh(of: Sources, aged: Floats, size: int) -> None:
+def _reweigh(of: Sources, aged: Floats, size: int) -> Iterator[None]:
     """Judge each lesson by what all the others say: its difference with its own influence taken out."""
     state, kept = of.state, of.kept
     system = kept.equations(state.sigma_g2, np.ones(size), upto=size)
+    yield
     noise = system.noise_g2
     apart_g = system.goods_g - system.sums(system.units * state.mean_g[system.place])
     spread = system.sums(system.units**2 * (state.tau_g2 + state.wide_g2)[system.place])
     own = np.clip(aged * spread / noise, 0.0, OWN_MAX)
     residual, variance = apart_g / (1 - own), noise + spread / (1 - own)
-    honest = honesty.believed(kept.row("trust")[:size], honesty.ratio(residual, variance, of.beliefs))
+    yield
+    ratio = honesty.ratio(residual, variance, of.beliefs)
+    honest = honesty.believed(kept.row("trust")[:size], ratio)
     kept.row("weight")[:size] = honest * honesty.damped(residual, variance, 1 - noise / variance)
 
 
