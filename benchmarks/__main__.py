@@ -20,6 +20,7 @@ ALL = {
     "diagnosis": "how soon a biased scale, carrier or product is named, and false alarms, beside a running mean",
     "settling": "how soon and how truly a load is weighed",
     "cells": "how soon a faulty load cell is named, and how often honest loads raise an alarm, beside a fixed limit",
+    "calibration_effort": "captures, key presses and minutes of a full and a routine calibration",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
     "corruption_scales": "false weights of calibrated scales on a bad line, protocol by protocol",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",

@@ -25,9 +25,9 @@ def prior_of(state_dir: Path, scale: int) -> Calibration | None:
     return None if record is None else record.calibration
 
 
-def evaluated(state_dir: Path, session: SessionFile) -> Evaluation:
+def evaluated(session: SessionFile) -> Evaluation:
     """Return what a session has shown so far."""
-    return evaluate(session.session, session.captures, prior_of(state_dir, session.session.scale))
+    return evaluate(session.session, session.captures, session.prior)
 
 
 def accept(

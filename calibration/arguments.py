@@ -5,6 +5,7 @@ from typing import Any, NoReturn, get_args
 
 from calibration.accepting import DUE_DAYS
 from calibration.captures import Direction, Position
+from calibration.certificate import FORMATS
 from calibration.procedure import STEPS
 
 USAGE = 2
@@ -127,6 +128,11 @@ def _add_ends(commands: Any, handlers: dict[str, Any]) -> None:
     back.add_argument("version", nargs="?", metavar="VERSION", help="which (default: the one before)")
     report = _command(commands, "report", handlers["report"], "what a session has shown", simulate=True)
     report.add_argument("--session", metavar="ID", help="which (default: the newest)")
+    report.add_argument("--format", action="append", choices=FORMATS, help="write a certificate so; may be repeated")
+    report.add_argument("--output", metavar="DIR", help="where to (default: beside the session)")
+    report.add_argument("--laboratory", default="", metavar="NAME", help="who calibrates, on the certificate")
+    report.add_argument("--customer", default="", metavar="NAME", help="for whom")
+    report.add_argument("--country", default="DE", metavar="CC", help="two letters (DE)")
     check = _command(commands, "check", handlers["check"], "have the running station weigh its check weight")
     check.add_argument("--weight", metavar="LOAD", help="if another than the configured one")
 

@@ -41,6 +41,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     positions_mm: tuple[tuple[float, float], ...] | None = None
     hands: Hands | None = None
     now: Callable[[], datetime]  # aware
+    software: str = ""  # the version that computes
 
 
 class Bench(Protocol):

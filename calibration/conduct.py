@@ -17,7 +17,8 @@ from calibration.remarks import Message
 from calibration.sessions import SessionFile
 from drivers.base import Barcode, ScaleDriver, SensorError
 
-READ_S, DRAW_S, RETRY_S = 0.1, 0.1, 1.0
+READ_S, RETRY_S = 0.1, 1.0
+DRAW_NS = 100_000_000  # of the readings' time, so that a simulated hour is drawn as a real one
 REACH_S, CARRY_S, PIECE_S = 3.0, 1.0, 1.5  # how long simulated hands take: to begin, and for each weight
 
 Outcome = Literal["finished", "left"]
@@ -41,7 +42,8 @@ class Conductor:
         self._scale, self._session, self._guide, self._face, self._judge = scale, session, guide, face, judge
         self._driver: ScaleDriver = scale.make()
         self._open = False
-        self._retry_s = self._drawn_s = 0.0
+        self._retry_s = 0.0
+        self._heard_ns = self._drawn_ns = 0
         self._trouble: Message | None = None
         self._hands = None if scale.hands is None else Assistant(scale.hands, session.session.weights)
 
@@ -67,7 +69,7 @@ class Conductor:
                 self._driver.open()
                 self._open = True
             for reading in self._driver.read(READ_S):
-                self._trouble = None
+                self._trouble, self._heard_ns = None, reading.t_ns
                 if isinstance(reading, Barcode):
                     continue
                 if self._hands is not None:
@@ -92,8 +94,8 @@ class Conductor:
         return True
 
     def _draw(self, *, now: bool = False) -> None:
-        if now or time.monotonic() - self._drawn_s >= DRAW_S:
-            self._drawn_s = time.monotonic()
+        if now or self._trouble is not None or self._heard_ns - self._drawn_ns >= DRAW_NS:
+            self._drawn_ns = self._heard_ns
             self._face.show(self._guide.view(), self._trouble)
 
     def _keep(self, taken: Taken) -> None:

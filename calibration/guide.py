@@ -26,6 +26,7 @@ S_NS = 1_000_000_000
 NEAR = 0.1  # of the load: a reading so near to what was asked is what was asked
 NEAR_E, EMPTY_E = 10.0, 20.0
 EMPTY_PART = 0.01  # of capacity: less is an empty platform
+SOME = 0.05  # of the load: less is not worth a question
 ROUGH = 0.25  # of the load must be seen where the sensitivity is only guessed
 DOUBT_NS, UNREST_NS = 3 * S_NS, 20 * S_NS
 PRESSED = 0.02  # of capacity: a hand on a corner
@@ -226,7 +227,8 @@ class Guide:
         if self._sure or (fits and self._misplaced(action) is None):
             return True
         touched = abs(gross_g - self._seen_g) > EMPTY_E * self._e_g  # since the last capture: not just still there
-        if not (live.rests and touched):
+        something = action.do == "empty" or abs(gross_g) > max(SOME * action.load_g, EMPTY_E * self._e_g)
+        if not (live.rests and touched and something):
             self._doubt_since_ns = None
         elif self._doubt_since_ns is None:
             self._doubt_since_ns = live.t_ns

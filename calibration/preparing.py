@@ -62,7 +62,8 @@ def begin(scale: Scale, chosen: argparse.Namespace, asker: Asker, kind: Kind) ->
         overrides=overrides,
         place=chosen.place or "",
     )
-    return sessions.begin(scale.state_dir, head, plan, asker.language)
+    prior = accepting.prior_of(scale.state_dir, scale.number)
+    return sessions.begin(scale.state_dir, head, plan, asker.language, prior)
 
 
 def step_plan(scale: Scale, session: SessionFile, chosen: argparse.Namespace, asker: Asker) -> tuple[Action, ...]:

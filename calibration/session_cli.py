@@ -7,11 +7,12 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from calibration import accepting, sessions, store
+from calibration import accepting, certificate, sessions, store
 from calibration.asking import Asker, language_of
 from calibration.bench import Bench, Scale
 from calibration.captures import Capture, Step
@@ -101,7 +102,7 @@ def step(desk: Desk) -> int:
         finished = guided(desk, session, plan)
     if not finished:
         return _left(desk, session)
-    result = accepting.evaluated(desk.scale.state_dir, session)
+    result = accepting.evaluated(session)
     if desk.chosen.step == "verify" and session.session.kind == "single":
         return _verified(desk, session, result)
     return _tell_step(desk, result, desk.chosen.step)
@@ -112,7 +113,7 @@ def accept(desk: Desk) -> int:
     state_dir = desk.scale.state_dir
     with sessions.hold(state_dir, desk.scale.number):
         session = accepting.open_session(state_dir, desk.scale.number)
-        result = accepting.evaluated(state_dir, session)
+        result = accepting.evaluated(session)
         _show(desk, result)
         if not desk.agree and not desk.asker.yes("ask.yes"):
             desk.say("left", session=session.session.session_id)
@@ -135,12 +136,41 @@ def report(desk: Desk) -> int:
     session = sessions.find(state_dir, named) if named else sessions.find_last(state_dir, desk.scale.number)
     if session is None:
         raise CalibrationError(f"scale {desk.scale.number} has no session: begin with `calibrate run`")
-    result = accepting.evaluated(state_dir, session)
+    result = accepting.evaluated(session)
+    files: list[Path] = []
+    if desk.chosen.format or desk.chosen.output:
+        formats = tuple(dict.fromkeys(desk.chosen.format or ("html", "json", "dcc")))
+        languages = (desk.language,) if desk.chosen.lang else certificate.LANGUAGES
+        folder = Path(desk.chosen.output) if desk.chosen.output else session.path.parent
+        files = certificate.write(_facts(desk, session, result), folder, formats, languages)
     if desk.chosen.json:
-        _print({"session": session.session, "evaluation": result, "sha256": session.sha256(), "ended": session.ended})
+        _print({
+            "session": session.session, "evaluation": result, "sha256": session.sha256(), "ended": session.ended,
+            "files": [str(path) for path in files],
+        })  # fmt: skip
     else:
         _show(desk, result, everything=True)
+        for path in files:
+            desk.asker.tell(f"written: {path}")
     return OK if result.may_accept else REFUSED
+
+
+def _facts(desk: Desk, session: SessionFile, result: Evaluation) -> certificate.Facts:
+    """Return what certificates are made of."""
+    kept = [kept.record for kept in store.history(desk.scale.state_dir, desk.scale.number) if kept.record is not None]
+    own = [record for record in kept if record.session_id == session.session.session_id]
+    return certificate.Facts(
+        session=session.session,
+        captures=session.captures,
+        evaluation=result,
+        issued=session.ended_at or _stamp(desk),
+        software=desk.scale.software,
+        record=own[0] if own else None,
+        raw_sha256=session.sha256(),
+        laboratory=desk.chosen.laboratory,
+        customer=desk.chosen.customer,
+        country=desk.chosen.country,
+    )
 
 
 def rollback(desk: Desk) -> int:
@@ -168,7 +198,7 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
         plan,
         session.latest(),
         history=session.captures,
-        prior=accepting.prior_of(scale.state_dir, scale.number),
+        prior=session.prior,
         positions_mm=scale.positions_mm,
     )
     style = Style(
@@ -181,7 +211,7 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
     face = ScreenFace(style, console()) if screen else LineFace(style, agree=desk.agree, quiet=desk.chosen.json)
     try:
         with face:
-            return Conductor(scale, session, guide, face, _Judge(scale)).run() == "finished"
+            return Conductor(scale, session, guide, face, _Judge()).run() == "finished"
     except KeyboardInterrupt:  # everything is on disk
         return False
 
@@ -189,12 +219,11 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
 class _Judge:
     """Says what the step that was just finished has shown, as far as it was not said before."""
 
-    def __init__(self, scale: Scale) -> None:
-        self._scale = scale
+    def __init__(self) -> None:
         self._said: set[tuple[str, str]] = set()
 
     def __call__(self, session: SessionFile) -> list[Message]:
-        result = accepting.evaluated(self._scale.state_dir, session)
+        result = accepting.evaluated(session)
         found = []
         for finding in result.findings:
             name = (finding.code, finding.where)
@@ -229,7 +258,7 @@ def _take_up(desk: Desk) -> SessionFile | None:
 
 def _close(desk: Desk, session: SessionFile) -> int:
     """Show the result and let the technician decide."""
-    result = accepting.evaluated(desk.scale.state_dir, session)
+    result = accepting.evaluated(session)
     _show(desk, result)
     if desk.agree:
         return _accept(desk, session, result)
@@ -277,7 +306,7 @@ def _show(desk: Desk, result: Evaluation, *, everything: bool = False) -> None:
 
 def _told(desk: Desk, session: SessionFile, capture: Capture, gross_g: float | None) -> int:
     """Tell what one capture was, and what the session lacks or shows by now."""
-    result = accepting.evaluated(desk.scale.state_dir, session)
+    result = accepting.evaluated(session)
     of_capture = [
         f for f in result.findings if f.severity == "fail" and f.where.startswith(f"capture {capture.number},")
     ]

@@ -17,6 +17,7 @@ import msgspec
 
 from calibration.captures import Capture, Session
 from calibration.files import sync_folder
+from calibration.model import Calibration
 from calibration.procedure import Action
 from calibration.record import CalibrationError
 
@@ -33,6 +34,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     session: Session
     plan: tuple[Action, ...] = ()
     language: str = "en"
+    prior: Calibration | None = None  # what was in force when the session began
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,7 +59,7 @@ class SessionFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         head, self.entries, self.ended, self.ended_at, self._size = _read(path)
-        self.session, self.plan, self.language = head.session, head.plan, head.language
+        self.session, self.plan, self.language, self.prior = head.session, head.plan, head.language, head.prior
 
     @property
     def captures(self) -> tuple[Capture, ...]:
@@ -111,14 +113,20 @@ def folder(state_dir: Path) -> Path:
     return state_dir / "calibration" / "sessions"
 
 
-def begin(state_dir: Path, session: Session, plan: tuple[Action, ...], language: str = "en") -> SessionFile:
-    """Make a new session; the scale must have no open one."""
+def begin(
+    state_dir: Path,
+    session: Session,
+    plan: tuple[Action, ...],
+    language: str = "en",
+    prior: Calibration | None = None,
+) -> SessionFile:
+    """Make a new session; the scale must have no open one. `prior` is the calibration in force."""
     if (other := find_open(state_dir, session.scale)) is not None:
         raise CalibrationError(
             f"session {other.session.session_id} of scale {session.scale} is open: go on, or abort it"
         )
     place = folder(state_dir) / session.session_id
-    head = _Head(schema=SCHEMA, session=session, plan=plan, language=language)
+    head = _Head(schema=SCHEMA, session=session, plan=plan, language=language, prior=prior)
     try:
         _make(place)
         descriptor = os.open(place / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)

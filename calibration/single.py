@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from calibration import accepting, provisional
+from calibration import provisional
 from calibration.asking import Asker
 from calibration.bench import Scale
 from calibration.captures import Capture
@@ -75,14 +75,13 @@ def _action(session: SessionFile, chosen: argparse.Namespace) -> Action:
 def _weigher(scale: Scale, session: SessionFile, first: Sample | Indication) -> Weigher | None:
     if not scale.gives_counts:
         return provisional.instrument(session.captures)
-    prior = accepting.prior_of(scale.state_dir, scale.number)
     if channels_of(first) != session.session.hardware.channels:
         raise CalibrationError(
             f"the scale now has {channels_of(first)} channels, the session {session.session.hardware.channels}:"
             " abort it and begin anew"
         )
     seen = first.counts if isinstance(first, Sample) else None
-    return provisional.weigher(session.captures, prior, scale.capacity_g, seen)
+    return provisional.weigher(session.captures, session.prior, scale.capacity_g, seen)
 
 
 def _refuse_other_loads(action: Action, weigher: Weigher | None, weighed_g: float | None) -> None:

@@ -15,6 +15,7 @@ from calibration.record import CalibrationError, Signer
 from calibration.stations import ConfigurationError
 from drivers.base import ScaleDriver
 from drivers.sim import workbench
+from station import __version__
 from station.config import Config, ConfigError, load
 from station.signing_keys import KeyRing, SigningError, Verifier, ready
 from station.wiring import SCALES, driver_options
@@ -48,6 +49,7 @@ class StationBench:
             control=socket_path(state_dir, found.control.socket),
             positions_mm=chosen.positions_mm,
             now=_now,
+            software=__version__,
         )
 
     def simulated(self, state_dir: Path, *, speed: float, seed: int, fault: str | None) -> Scale:
@@ -67,6 +69,7 @@ class StationBench:
             positions_mm=bench.positions_mm,
             hands=bench,
             now=_running_with(lambda: bench.elapsed_s),
+            software=__version__,
         )
 
     def signer(self, config: Path | None, state_dir: Path) -> Signer:

@@ -25,14 +25,21 @@ FAULTS = {
     "bound": CellFault(response=0.6, friction_g=150.0),
     "noisy": CellFault(noise=12.0),
 }
-_RATE_HZ = 80.0
 _QUANTUM_S = 0.02  # the host is not asked to sleep more finely
 
 
 class Workbench:
     """Implements `drivers.base.ScaleDriver`, with hands: `put`, `clear`, `press`."""
 
-    def __init__(self, *, seed: int = 1, speed: float | None = 1.0, fault: str | None = None, cell: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        speed: float | None = 1.0,
+        fault: str | None = None,
+        cell: int = 2,
+        rate_hz: float = 80.0,
+    ) -> None:
         self._random = random.Random(seed)
         spec = PlatformSpec()
         gains = tuple(215.0 * (1 + self._random.gauss(0, 0.01)) for _ in CELLS)
@@ -46,6 +53,7 @@ class Workbench:
         if fault is not None:
             self.world.fail(cell, FAULTS[fault])
         self._speed = speed
+        self._rate_hz = rate_hz
         self._start_ns = time.monotonic_ns()
         self._owed_s = 0.0
         self._conversions = 0
@@ -60,7 +68,7 @@ class Workbench:
     @property
     def elapsed_s(self) -> float:
         """How much of the workbench's time has passed."""
-        return self._conversions / _RATE_HZ
+        return self._conversions / self._rate_hz
 
     def open(self) -> None:
         """Boot the bridge and start it."""
@@ -70,11 +78,11 @@ class Workbench:
 
     def read(self, timeout_s: float) -> list[Sample]:
         """Let time pass until there is a sample."""
-        for _ in range(max(1, round(timeout_s * _RATE_HZ))):
+        for _ in range(max(1, round(timeout_s * self._rate_hz))):
             self._conversions += 1
             self.world.advance_to(self.elapsed_s)
             samples = self._feed(self._device.convert(self.world.counts(), self._t_us()))
-            self._sleep(1 / _RATE_HZ)
+            self._sleep(1 / self._rate_hz)
             if samples:
                 return samples
         return []
