@@ -90,12 +90,14 @@ def _drawn(chance: random.Random) -> list[Load]:
     ]  # fmt: skip
 
 
-def weigh(man: Technician, calibration: Calibration, others: Sequence[Sequence[float]]) -> Weighing:
+def weigh(
+    man: Technician, calibration: Calibration, others: Sequence[Sequence[float]], harshness: float = 1.0
+) -> Weighing:
     """Weigh goods some time after calibrating."""
     platform, chance = man.platform, man.chance
     age_days = chance.uniform(0, AGE_DAYS)
-    platform.away_k = chance.gauss(0, SWING_K)
-    platform.span_drift = chance.gauss(0, DRIFT_PER_YEAR * math.sqrt(age_days / 365.25))
+    platform.away_k = chance.gauss(0, harshness * SWING_K)
+    platform.span_drift = chance.gauss(0, harshness * DRIFT_PER_YEAR * math.sqrt(age_days / 365.25))
     loads = goods(man)
     platform.wait(chance.uniform(20, 600))
     zero = [cell.mean for cell in platform.look(1.0)]
@@ -123,7 +125,7 @@ class Outcome(NamedTuple):
     weighings: list[Weighing]
 
 
-def run(kind: str, platforms: int, each: int, seed: int) -> Outcome:
+def run(kind: str, platforms: int, each: int, seed: int, harshness: float = 1.0) -> Outcome:
     """Calibrate so many platforms and weigh on each."""
     decisions: dict[str, int] = {}
     weighings: list[Weighing] = []
@@ -138,7 +140,7 @@ def run(kind: str, platforms: int, each: int, seed: int) -> Outcome:
             continue
         rows = sort(man.captures).of("corners", "span")
         others = [way(rows) for _, way in WAYS]
-        weighings += [weigh(man, result.calibration, others) for _ in range(each)]
+        weighings += [weigh(man, result.calibration, others, harshness) for _ in range(each)]
     return Outcome(decisions, accepted, weighings)
 
 
@@ -196,9 +198,12 @@ def main() -> None:
     parser.add_argument("--platforms", type=int, default=200)
     parser.add_argument("--weighings", type=int, default=12, help="on each platform")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--harshness", type=float, default=1.0, help="times the drift and temperature reckoned with")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    outcomes = {kind: run(kind, given.platforms, given.weighings, given.seed) for kind in ("full", "routine")}
+    outcomes = {
+        kind: run(kind, given.platforms, given.weighings, given.seed, given.harshness) for kind in ("full", "routine")
+    }
     summary = [figures(kind, outcome) for kind, outcome in outcomes.items()]
     loads = {kind: by_load(outcome) for kind, outcome in outcomes.items()}
     if given.json:

@@ -204,6 +204,7 @@ def _findings(
     found += judging.of_hysteresis(result.hysteresis, now.mpe_g(session.capacity_g), limits)
     found += judging.of_creep(result.creep, e_g, limits)
     found += judging.of_span_change(result.span_change, limits)
+    found += judging.of_linearity(result.calibration)
     found += judging.of_curve(result.curve)
     return found + of_completeness(session, sorted_, result, limits)
 

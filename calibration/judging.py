@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from calibration import creep
 from calibration.captures import Session
+from calibration.model import Calibration
 from calibration.placements import Placement
 from calibration.repeatability import standard_deviation
 from calibration.results import (
@@ -248,6 +249,18 @@ def of_span_change(change: float | None, limits: Limits) -> list[Finding]:
         remedy="" if severity == "pass" else
         "check the weight that lay there and what was typed; was the station moved, or a cell or cable changed?",
         blocks="certificate" if severity == "fail" else "nothing",
+    )]  # fmt: skip
+
+
+def of_linearity(calibration: Calibration | None) -> list[Finding]:
+    """Say what a linearity correction does, and that errors at its own loads prove nothing of it."""
+    if calibration is None or not calibration.linearity:
+        return []
+    most_g = max(abs(knot.correction_g) for knot in calibration.linearity)
+    return [Finding(
+        code="corrected", severity="pass", where="linearity", value=most_g, unit="g",
+        text=f"a correction of up to {most_g:.1f} g straightens the line; errors at the loads that it was made from are "
+        "what it leaves there: other loads prove it",
     )]  # fmt: skip
 
 

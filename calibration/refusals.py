@@ -27,7 +27,8 @@ def of_captures(used: Sequence[Capture], limits: Limits) -> list[Finding]:
     found: list[Finding] = []
     for capture in used:
         where = f"capture {capture.number}, {capture.step}" + (f" {capture.position}" if capture.position else "")
-        if capture.step in {"diagnose", "exercise"} and capture.load_g:
+        pressed = capture.step == "diagnose" and capture.position not in {None, "C"}
+        if pressed or capture.step == "exercise":
             continue
         if not capture.stable and capture.step != "creep":
             found.append(_refused(

@@ -254,6 +254,7 @@ def test_a_bent_platform_is_straightened_within_bounds() -> None:
     assert len(result.calibration.linearity) == 4
     assert max(abs(point.error_g) for point in result.as_left) < 0.5
     assert result.calibration.linearity_rel_sd > 1e-6
+    assert "corrected" in codes(result, "pass")
     crooked = Bench((200.0, 204.0, 198.0, 202.0), SQUARE)
     crooked.bend = 5e-3
     crooked.everything()

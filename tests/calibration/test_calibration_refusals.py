@@ -165,9 +165,10 @@ def test_a_hand_on_each_corner_already_tells_a_dead_and_a_turned_cell() -> None:
         made = Bench([gain if n == cell else usual for n, usual in enumerate(GAINS)], SQUARE)
         made.take("diagnose")
         for position in ("FL", "FR", "BR", "BL"):
-            made.take("diagnose", ("D5",), position, load_g=0.0, weights=())
+            made.take("diagnose", ("D5",), position, load_g=0.0, weights=(), stable=False)
         result = evaluate(session(kind="single"), made.captures, None)
         assert found(result, code).where.startswith(f"cell {cell + 1}")
+        assert "unstable" not in {finding.code for finding in result.findings}
 
 
 @pytest.mark.parametrize(("risen_g", "fits"), [(14.0, True), (9.0, False)])
