@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from calibration import store
 from drivers.probing.places import Host
 from station import catalogue, signing_keys, wire
+from station.calibrations import Bound
 from station.clock import Clock, installed_ns
 from station.config import Config, Scale
-from station.doctor import broker
+from station.doctor import broker, calibrating
 from station.doctor.findings import Finding, Severity
 from station.link_values import LinkOptions
 from station.wire import Station
@@ -79,21 +79,12 @@ def _device(host: Host, scale: str, path: Path) -> Finding:
 
 def _calibration(case: Case) -> Iterator[Finding]:
     """Look for the calibration of every scale that gives counts."""
-    state_dir = Path(case.config.station.state_dir)
+    state_dir, synced = Path(case.config.station.state_dir), Clock().stamp().clock == "synced"
     for number, (scale, counts) in enumerate(zip(case.config.scales, case.counts, strict=True), start=1):
         if not counts:
             continue
-        part = f"calibration of {scale.name}"
-        try:
-            record = store.load(state_dir, number)
-        except store.CalibrationError as error:
-            yield Finding(part=part, severity=Severity.ERROR, evidence=str(error), remedy="calibrate again")
-            continue
-        if record is None:
-            remedy = "calibrate, or import factory values: calibrate import FILE"
-            yield Finding(part=part, severity=Severity.ERROR, evidence="there is none", remedy=remedy)
-        else:
-            yield Finding(part=part, severity=Severity.OK, evidence=f"{record.source}, made {record.created}")
+        bound = Bound(scale.name, scale.driver, msgspec.to_builtins(scale.options))
+        yield calibrating.examine(state_dir, number, bound, case.config.calibration, synced=synced)
 
 
 def _state(case: Case) -> Iterator[Finding]:
