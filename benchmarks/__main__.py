@@ -21,6 +21,8 @@ ALL = {
     "settling": "how soon and how truly a load is weighed",
     "cells": "how soon a faulty load cell is named, and how often honest loads raise an alarm, beside a fixed limit",
     "calibration_effort": "captures, key presses and minutes of a full and a routine calibration",
+    "calibration_platforms": "how truly a platform weighs after calibration, beside simpler ways; stated uncertainty",
+    "calibration_faults": "faults met while calibrating: found, named, never accepted",
     "corruption": "false counts believed and good ones rejected, beside simpler filters",
     "corruption_scales": "false weights of calibrated scales on a bad line, protocol by protocol",
     "decoder": "how fast the bridge's frames are decoded, beside a plain loop",

@@ -58,9 +58,10 @@ def adjust(session: Session, sorted_: Sorted, prior: Calibration | None) -> Adju
     rows = adjusting_rows(sorted_)
     if not rows or not any(count for row in rows for count in row.net):
         return None
-    first = _solve(session, rows, prior, PLACING_E * session.verification_interval_g)
+    straightened = keeps_linearity(sorted_, prior)
+    first = _solve(session, rows, prior, PLACING_E * session.verification_interval_g, straightened=straightened)
     placing_g = placing_sd_g(sorted_, first.g_per_count.tolist(), session.verification_interval_g)
-    solved = _solve(session, rows, prior, placing_g)
+    solved = _solve(session, rows, prior, placing_g, straightened=straightened)
     report = _report(session, rows, solved)
     return Adjusted(tuple(map(float, solved.g_per_count)), report, placing_g, averaged_gain_sd(report, rows))
 
@@ -77,9 +78,16 @@ def placing_sd_g(sorted_: Sorted, g_per_count: Sequence[float], interval_g: floa
     return math.sqrt((sum(variance * dof for variance, dof in scattered) + usual) / freedom)
 
 
-def _solve(session: Session, rows: Sequence[Placement], prior: Calibration | None, placing_g: float) -> gains.Solved:
+def keeps_linearity(sorted_: Sorted, prior: Calibration | None) -> bool:
+    """Tell whether the correction of before stays: there is one, and the session has not looked at the line anew."""
+    return prior is not None and bool(prior.linearity) and not sorted_.of("linearity")
+
+
+def _solve(
+    session: Session, rows: Sequence[Placement], prior: Calibration | None, placing_g: float, *, straightened: bool
+) -> gains.Solved:
     counts = np.array([row.net for row in rows])
-    loads = [row.load_g for row in rows]
+    loads = [row.load_g - (prior.correction_g(row.load_g) if prior and straightened else 0.0) for row in rows]
     kept, covariance = _prior(rows, prior)
     guess = gains.common(counts, np.asarray(loads)) if kept is None else np.asarray(kept)
     noise = np.array([math.hypot(row.sd_g(guess.tolist()), _zero_step_g(row, guess) / 2, placing_g) for row in rows])

@@ -37,7 +37,8 @@ def compose(
     if not zeros or any(capture.indicated_g is not None for capture in sorted_.used):
         return None
     if adjusted is not None:
-        return _adjusted(session, sorted_, zeros, adjusted)
+        made = _adjusted(session, sorted_, zeros, adjusted)
+        return _kept(made, prior, sorted_) if prior is not None and prior.certified else made
     if prior is None or not sorted_.zeros or not any(capture.step == "zero" for capture in zeros):
         return None
     counts = [cell.counts_per_g for cell in prior.cells]
@@ -66,6 +67,16 @@ def _adjusted(session: Session, sorted_: Sorted, zeros: Sequence[Capture], adjus
         parity_g=report.parity_g,
         noise_counts=noise_counts(zeros),
     )
+
+
+def _kept(made: Calibration, prior: Calibration, sorted_: Sorted) -> Calibration:
+    """Return the new calibration with what the one before knew and this session did not look at."""
+    values: dict[str, object] = {"creep_rel_sd": prior.creep_rel_sd, "place_rel_sd": prior.place_rel_sd}
+    if not sorted_.of("linearity"):
+        values |= {"linearity": prior.linearity, "linearity_rel_sd": prior.linearity_rel_sd}
+    if made.kappa is None:
+        values |= {"kappa": prior.kappa, "kappa_sd": prior.kappa_sd, "parity_g": prior.parity_g}
+    return msgspec.structs.replace(made, **values)
 
 
 def with_linearity(calibration: Calibration, knots: tuple[Knot, ...], rel_sd: float) -> Calibration:
@@ -97,11 +108,13 @@ def with_tests(
     rest = [
         (row.difference_g**2 - 2 * placing_sd_g**2) / result.load_g**2 for result in corners for row in result.rows
     ]  # fmt: skip
-    place = PLACES_PART * math.sqrt(max(sum(rest) / len(rest), 0.0)) if rest else 0.0
-    # Loads in the middle average the cells' curves; at the side one cell's own shows, and this says how much.
-    place = math.hypot(place, calibration.linearity_rel_sd) if len(calibration.cells) > 1 else place
-    full = crept is not None and crept.late_change_g is not None
-    creep = max(CREEP_PART * abs(crept.change_g) / crept.load_g, CREEP_LEAST) if crept and full else CREEP_REL_SD
+    place, creep = calibration.place_rel_sd, calibration.creep_rel_sd
+    if rest or not place:
+        place = PLACES_PART * math.sqrt(max(sum(rest) / len(rest), 0.0)) if rest else 0.0
+        # Loads in the middle average the cells' curves; at the side one cell's own shows, and this says how much.
+        place = math.hypot(place, calibration.linearity_rel_sd) if len(calibration.cells) > 1 else place
+    if crept is not None and crept.late_change_g is not None:
+        creep = max(CREEP_PART * abs(crept.change_g) / crept.load_g, CREEP_LEAST)
     return msgspec.structs.replace(calibration, place_rel_sd=place, creep_rel_sd=creep)
 
 

@@ -81,8 +81,11 @@ def _adjust(session: Session, sorted_: Sorted, prior: Calibration | None, limits
         return _Adjustment(adjusted, bare, ())
     bare = composing.with_temperature(bare, _temperature(sorted_, bare, limits))
     noise_g = adjusted.placing_sd_g
-    knots, rel_sd, findings = _linearity(session, sorted_, bare, adjusted, limits)
-    straight = Instrument(session, limits, composing.with_linearity(bare, knots, rel_sd))
+    findings: tuple[Finding, ...] = ()
+    if sorted_.of("linearity"):
+        knots, rel_sd, findings = _linearity(session, sorted_, bare, adjusted, limits)
+        bare = composing.with_linearity(bare, knots, rel_sd)
+    straight = Instrument(session, limits, bare)
     corners = proving.corners(straight, sorted_.of("eccentricity"))
     crept = proving.creep_of(straight, sorted_)
     return _Adjustment(adjusted, composing.with_tests(straight.calibration, corners, crept, noise_g), findings)

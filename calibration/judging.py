@@ -259,8 +259,8 @@ def of_linearity(calibration: Calibration | None) -> list[Finding]:
     most_g = max(abs(knot.correction_g) for knot in calibration.linearity)
     return [Finding(
         code="corrected", severity="pass", where="linearity", value=most_g, unit="g",
-        text=f"a correction of up to {most_g:.1f} g straightens the line; errors at the loads that it was made from are "
-        "what it leaves there: other loads prove it",
+        text=f"a correction of up to {most_g:.1f} g straightens the line; errors at the loads that it was made from "
+        "are what it leaves there: other loads prove it",
     )]  # fmt: skip
 
 

@@ -116,7 +116,8 @@ def of_suitability(session: Session, check: WeightCheck | None, limits: Limits) 
     """Return whether the weights are known well enough."""
     if check is None:
         return [Finding(
-            code="weights-unnamed", severity="warn", where="weights", blocks="certificate",
+            code="weights-unnamed", severity="warn" if session.kind == "single" else "fail", where="weights",
+            blocks="certificate",
             text="no load names the test weights that made it",
             remedy="name the weights with class or certificate: without them nothing can be traced",
         )]  # fmt: skip
@@ -166,9 +167,7 @@ def _refused(code: str, where: str, text: str, remedy: str) -> Finding:
 def _overridable(session: Session, code: str, where: str, text: str, remedy: str) -> Finding:
     """Return a refusal, or a warning where the session recorded that somebody overrode it."""
     if overridden(session, code, where):
-        return Finding(
-            code=code, severity="warn", where=where, text=f"{text}; overridden", remedy=remedy, blocks="certificate"
-        )
+        return Finding(code=code, severity="warn", where=where, text=f"{text}; overridden", remedy=remedy)
     return _refused(code, where, text, remedy)
 
 

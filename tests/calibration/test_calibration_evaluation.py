@@ -263,6 +263,26 @@ def test_a_bent_platform_is_straightened_within_bounds() -> None:
     assert not refused.may_accept
 
 
+def test_a_new_span_keeps_the_correction_and_all_else_that_it_did_not_look_at() -> None:
+    bench = Bench((200.0, 204.0, 198.0, 202.0), SQUARE)
+    bench.bend = 5e-4
+    bench.everything()
+    before = evaluate(session(), bench.captures, None).calibration
+    assert before is not None
+    before = msgspec.structs.replace(before, creep_rel_sd=7e-5)
+    span = Bench((200.4, 204.408, 198.396, 202.404), SQUARE, seed=3)
+    span.bend = 5e-4
+    span.take("zero")
+    span.each("span", [("A20", "B20")] * 3)
+    after = evaluate(session(kind="single"), span.captures, before).calibration
+    assert after is not None
+    assert after.linearity == before.linearity
+    assert (after.creep_rel_sd, after.kappa) == (7e-5, before.kappa)
+    read = span.take("verify", ("A20", "B20", "C10"), "C")
+    empty = after.gross_g([cell.zero_counts for cell in after.cells])
+    assert after.gross_g([cell.mean for cell in read.cells]) - empty == pytest.approx(50_000, abs=2)
+
+
 @pytest.mark.parametrize(
     ("error_g", "simple", "guarded"),
     [(3, "pass", "pass"), (-7.4, "pass", "pass"), (9, "conditional pass", "conditional fail"),

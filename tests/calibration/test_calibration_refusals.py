@@ -107,7 +107,10 @@ def test_weights_nobody_named() -> None:
     strange = evaluate(session(weights=session().weights[:3]), bench().captures, None)
     assert found(strange, "weight-unknown").where == "D5"
     unnamed = [msgspec.structs.replace(capture, weights=()) for capture in bench().captures]
-    assert found(evaluate(session(), unnamed, None), "weights-unnamed").severity == "warn"
+    result = evaluate(session(), unnamed, None)
+    assert found(result, "weights-unnamed").severity == "fail"
+    assert (result.may_accept, result.may_certify) == (True, False)
+    assert found(evaluate(session(kind="single"), unnamed, None), "weights-unnamed").severity == "warn"
 
 
 def test_a_zero_that_runs_away_is_not_warmed_up() -> None:
