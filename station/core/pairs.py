@@ -56,7 +56,9 @@ def combined(case: Case, highest: float) -> Branch:
 def _swaps_at_most(case: Case, mixture: _Mixture) -> float:
     """Return a bound of all pairs with some product swapped in, from the highest point of the catalogue's density."""
     swaps, known = float(mixture.swaps.weight.sum()), float(mixture.known.weight.sum())
-    sd_g = case.basket.fixed_g2**0.5
+    least_g2 = case.basket.variance_g2 + 2 * float(mixture.swaps.variance_g2.min(initial=0.0))
+    least_g2 += float(mixture.known.variance_g2.min(initial=0.0))
+    sd_g = max(least_g2, case.basket.fixed_g2) ** 0.5
     one, two = (case.beliefs.sums[count].highest(sd_g) for count in (0, 1))
     return swaps * (2 * known * one + (2 * mixture.unscanned + swaps) * two)
 
