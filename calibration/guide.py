@@ -28,7 +28,7 @@ NEAR_E, EMPTY_E = 10.0, 20.0
 EMPTY_PART = 0.01  # of capacity: less is an empty platform
 SOME = 0.05  # of the load: less is not worth a question
 ROUGH = 0.25  # of the load must be seen where the sensitivity is only guessed
-DOUBT_NS, UNREST_NS = 3 * S_NS, 20 * S_NS
+DOUBT_NS, UNREST_NS, SILENT_NS = 3 * S_NS, 20 * S_NS, S_NS // 2
 PRESSED = 0.02  # of capacity: a hand on a corner
 
 Phase = Literal["ready", "place", "doubt", "measure", "hold", "press", "type", "skip", "odd", "done"]
@@ -86,7 +86,7 @@ class Guide:
         self._band_g = band_g(verification_interval_g, counts=platform.gives_counts)
         self._watch = Watch(self._band_g)
         self._live: Live | None = None
-        self._now_ns = 0
+        self._now_ns = self._began_ns = 0
         self._notes: list[Message] = []
         self._typed = ""
         self._other: dict[str, Action] = {}  # actions whose load was typed anew
@@ -97,6 +97,7 @@ class Guide:
         self._armed = False
         self._seen_g = 0.0  # what lay there when the last capture was made
         self._odd: Message | None = None
+        self._doubted: set[int | None] = set()  # captures whose load was typed wrong
         self._input: Literal["type", "skip"] | None = None
         self._at = self._next_open(0)
 
@@ -131,6 +132,7 @@ class Guide:
     def handle(self, reading: Sample | Indication) -> Taken | None:
         """Take a reading; return what is to be kept."""
         self._now_ns = reading.t_ns
+        self._began_ns = self._began_ns or reading.t_ns
         measured = self._watch.handle(reading)
         self._live = self._watch.live() or self._live
         if self._watch.weigher is None and self._live is not None:
@@ -294,9 +296,14 @@ class Guide:
     def _weigh_anew(self) -> None:
         seen = None if self._live is None else self._live.values
         if self._platform.gives_counts:
-            self._watch.weigher = provisional.weigher(self._history, self._prior, self._platform.capacity_g, seen)
+            self._watch.weigher = provisional.weigher(self._valid(), self._prior, self._platform.capacity_g, seen)
         else:
-            self._watch.weigher = provisional.instrument(self._history)
+            self._watch.weigher = provisional.instrument(self._valid())
+
+    def _valid(self) -> list[Capture]:
+        """Return the captures that nothing replaces and nobody doubts."""
+        gone = {capture.replaces for capture in self._history} | self._doubted
+        return [capture for capture in self._history if capture.number not in gone]
 
     # Going on and back
 
@@ -350,7 +357,9 @@ class Guide:
 
     def _retype(self) -> None:
         if self._odd is not None:
+            self._doubted.add(self._history[-1].number)
             self._repeat()
+            self._weigh_anew()
         self._input, self._typed = "type", ""
         self._stop()
 
@@ -398,7 +407,7 @@ class Guide:
 
     def _remark(self, capture: Capture) -> None:
         """Say what a capture shows at once."""
-        self._notes, self._odd = remarks.on(capture, self._history, self._watch.weigher, self._platform.capacity_g)
+        self._notes, self._odd = remarks.on(capture, self._valid(), self._watch.weigher, self._platform.capacity_g)
 
     def _left_s(self) -> float:
         action, live = self.action, self._live
@@ -446,7 +455,9 @@ class Guide:
 
     def _unrest(self) -> Message | None:
         """Say why nothing happens: readings that are not believed, or a scale that does not rest."""
-        for trouble in self._watch.troubles(self._now_ns):
+        heard_ns = self._began_ns if self._live is None else self._live.t_ns
+        silent = self._now_ns - (heard_ns or self._now_ns) >= SILENT_NS  # a converter that settles is no trouble
+        for trouble in self._watch.troubles(self._now_ns) if silent else ():
             name, _, channel = trouble.partition(":")
             if channel or name != "saturated":
                 return Message("trouble", {"trouble": name, "cell": int(channel) if channel else None})
