@@ -24,7 +24,7 @@ AT_END = SYNCS | {"open", "openat", "creat", "socket"}  # a descriptor is free a
 _WHOLE = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: .*)?$")
 _BEGUN = re.compile(r"(\d+) +(\w+)\((.*) <(?:unfinished|detached) \.\.\.>(?:\) += \?)?$")
 _ENDED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: .*)?$")
-_OTHER = re.compile(r" (\+\+\+|---) |\?\?\?\(\)")
+_OTHER = re.compile(r" (\+\+\+|---) |\?\?\?")  # ends, signals, calls that a kill left without a name
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 
 

@@ -22,7 +22,8 @@ def storm(*arguments: str) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_short_storm_loses_nothing() -> None:
     result = storm("--verdicts", "80", "--strikes", "6", "--seed", "4", "--grace", "150")
     assert result["product"]["made"] == 80
