@@ -7,14 +7,18 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from calibration import control_client
+from calibration import control_client, store
+from calibration.captures import Hardware
 from calibration.control import SOCKET_NAME, Told
 from calibration.control_client import OutOfReachError, out_of_service, span_check, status
+from station import signing_keys
 from tests.support.rig import CHEESE, MILK, Rig, bridge_rig, wait_until
 
 HOLD = """
@@ -172,3 +176,57 @@ def test_span_checks_are_judged_told_and_kept(tmp_path: Path) -> None:
         rig.wait_idle()
         wait_until(lambda: check(rig, 5001.0).outcome == "pass")
         rig.wait(lambda: ("SPAN_CHANGED", "cleared") in rig.alarms())
+
+
+def accept(rig: Rig, *, driver: str, due: date) -> str:
+    """Put a signed calibration of the simulated cells into force, as the tool would; return its version."""
+    factory = store.load(state_dir(rig), 1)
+    assert factory is not None
+    record = store.new_record(
+        msgspec.structs.replace(factory.calibration, certified=True), "procedure", datetime.now(UTC),
+        hardware=Hardware(driver=driver, part="scale-1", channels=4), due=due, operator="T. Weller",
+        signer=signing_keys.ready(None, state_dir(rig)).pair,
+    )  # fmt: skip
+    store.save(state_dir(rig), 1, record)
+    return record.version
+
+
+def test_a_calibration_of_other_hardware_is_never_guessed_with(tmp_path: Path) -> None:
+    with bridge_rig(tmp_path) as rig:
+        rig.wait_idle()
+        accept(rig, driver="nau7802", due=date(2099, 1, 1))
+        rig.wait(lambda: {("CALIBRATION_MISFIT", "raised"), ("NOT_CALIBRATED", "raised")} <= set(rig.alarms()))
+        rig.claim(CHEESE)
+        rig.put(411)
+        [verdict] = rig.wait_verdicts(1)
+        assert (verdict["decision"], verdict["reasons"]) == ("abstain", ["NOT_CALIBRATED"])
+        rig.wait(lambda: rig.health()["calibration"]["scale-1"]["state"] == "refused")
+        [factory] = [kept.record for kept in store.history(state_dir(rig), 1) if not kept.in_force]
+        assert factory is not None
+        rig.clear()
+        store.rollback(state_dir(rig), 1, factory.version)
+        rig.wait(lambda: ("CALIBRATION_MISFIT", "cleared") in rig.alarms())
+        rig.wait(lambda: rig.health().get("state") not in {None, "out_of_order"})
+        rig.claim(CHEESE, MILK, transaction_id="T-2")
+        rig.put(411, 1033)
+        rig.wait(lambda: rig.verdicts()[-1]["transaction_id"] == "T-2")
+        assert rig.verdicts()[-1]["decision"] == "accept"
+
+
+def test_an_accepted_calibration_is_in_force_and_told(tmp_path: Path) -> None:
+    with bridge_rig(tmp_path) as rig:
+        rig.wait_idle()
+        with out_of_service(state_dir(rig), 1):
+            version = accept(rig, driver="hx711-bridge", due=date(2099, 1, 1))
+
+        def told() -> list[Any]:
+            return [info.event["data"]["calibrations"] for info in rig.backend.heard("st/info")]
+
+        rig.wait(lambda: bool(told()[-1]) and told()[-1][0]["version"] == version)
+        [now] = told()[-1]
+        assert (now["source"], now["certified"], now["due"]) == ("procedure", True, "2099-01-01")
+        rig.wait(lambda: rig.health().get("state") == "idle")
+        rig.claim(CHEESE, MILK)
+        rig.put(411, 1033)
+        [verdict] = rig.wait_verdicts(1)
+        assert (verdict["decision"], verdict["versions"]["calibration"]) == ("accept", version)
