@@ -24,7 +24,7 @@ from calibration.results import Gains
 from calibration.weights import reference
 
 Matrix = gains.Matrix
-PLACING_E, PLACING_DOF = 0.03, 3  # what placements are thought to scatter, in intervals, and how sure that is
+PLACING_E, PLACING_DOF = 0.02, 3  # what placements are thought to scatter, in intervals, and how sure that is
 CORNERS_LEAST = 3
 SPAN_CHANGE_SD = 0.02  # prior of a change common to all cells
 CELL_CHANGE_SD = 1e-3  # of one cell's gain beside the others', where corners were not loaded again

@@ -22,7 +22,7 @@ ZERO_SD_DIVISIONS_PER_K = 0.05
 SWING_K = 3.0
 DRIFT_REL_SD_PER_YEAR = 2e-4
 CREEP_REL_SD = 5e-5
-CREEP_PART, CREEP_LEAST = 0.2, 1e-5  # of half an hour's creep: between the seconds of calibrating and of weighing
+CREEP_PART, CREEP_LEAST = 0.3, 2e-5  # of half an hour's creep: between the seconds of calibrating and of weighing
 PLACES_PART = 0.5  # of what corners are off by: on average over the platform
 
 
