@@ -136,7 +136,7 @@ def run(kind: str, platforms: int, each: int, seed: int, harshness: float = 1.0)
         result = evaluate(man.session, man.captures, None)
         decisions[result.decision] = decisions.get(result.decision, 0) + 1
         accepted += result.may_accept
-        if result.calibration is None:
+        if result.calibration is None or not result.may_accept:
             continue
         rows = sort(man.captures).of("corners", "span")
         others = [way(rows) for _, way in WAYS]
