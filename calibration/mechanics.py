@@ -27,7 +27,7 @@ def cell_faults(session: Session, placements: Sequence[Placement], prior: Calibr
 ]:  # fmt: skip
     """Return cells that do not answer, answer the wrong way, or answer for another corner."""
     rows = [row for row in placements if len(row.net) > 1]
-    if not rows:
+    if not rows or not _all_reached(rows):
         return []
     found = _no_response(session, rows, limits) + _wrong_sign(session, rows, prior)
     return found or _exchanged(session, rows)
@@ -41,8 +41,7 @@ def where(session: Session, cells: int, cell: int) -> str:
 
 def _no_response(session: Session, rows: Sequence[Placement], limits: Limits) -> list[Finding]:
     """Compare each cell's largest answer to the median of all cells'."""
-    corners = [row for row in rows if not row.centred] or rows
-    answers = [max(abs(row.net[cell]) / _all(row) for row in corners) for cell in range(len(rows[0].net))]
+    answers = [max(abs(row.net[cell]) / _all(row) for row in rows) for cell in range(len(rows[0].net))]
     usual = statistics.median(answers)
     return [
         Finding(
@@ -54,6 +53,14 @@ def _no_response(session: Session, rows: Sequence[Placement], limits: Limits) ->
         for cell, answer in enumerate(answers)
         if usual > 0 and answer < limits.no_response * usual
     ]  # fmt: skip
+
+
+def _all_reached(rows: Sequence[Placement]) -> bool:
+    """Tell whether loads reached every cell: one in the middle, or one at each corner.
+
+    A load near one corner lifts the opposite one, which then reads less though nothing is wrong with it.
+    """
+    return any(row.centred for row in rows) or {row.capture.position for row in rows} >= SIDES.keys()
 
 
 def _all(row: Placement) -> float:

@@ -174,6 +174,18 @@ def test_a_hand_on_each_corner_already_tells_a_dead_and_a_turned_cell() -> None:
         assert "unstable" not in {finding.code for finding in result.findings}
 
 
+def test_a_session_that_has_only_begun_accuses_no_cell() -> None:
+    made = Bench(GAINS, SQUARE)
+    made.take("diagnose")
+    made.take("diagnose", ("D5",), "FL", load_g=0.0, weights=())
+    assert not evaluate(session(), made.captures, None).findings[0].code.startswith(("no-resp", "wrong", "cells"))
+    whole = bench().captures
+    for count in range(1, len(whole)):
+        result = evaluate(session(), whole[:count], None)
+        blocking = {finding.code for finding in result.findings if finding.blocks == "accept"}
+        assert blocking == set(), count
+
+
 @pytest.mark.parametrize(("risen_g", "fits"), [(14.0, True), (9.0, False)])
 def test_fourteen_grams_more_must_move_a_ten_gram_display(risen_g: float, fits: bool) -> None:
     made = Bench((1.0,), ((0.0, 0.0),), shown_g=0.5)
