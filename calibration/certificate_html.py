@@ -5,7 +5,7 @@ from html import escape
 
 from calibration import certificate_plots as plots
 from calibration import certificate_tables as tables
-from calibration.certificate_facts import DASH, Facts, Words, digits_of
+from calibration.certificate_facts import DASH, KILOGRAM_G, Facts, Words, digits_of
 from calibration.certificate_style import CSS
 from calibration.certificate_texts import Language
 from calibration.model import Calibration
@@ -138,11 +138,15 @@ def _points(facts: Facts, words: Words) -> str:
     if curve is None:
         return shown
     said = words(
-        "curve_text", slope=words.short(curve.slope, 3), sd=words.short(curve.slope_sd, 2),
+        "curve_text", slope=_per_kg(curve.slope, 3, words), sd=_per_kg(curve.slope_sd, 2, words),
         chi2=words.number(curve.chi2, 1), dof=curve.dof, limit=words.number(curve.chi2_limit, 1),
         verdict=words("curve_fits" if curve.accepted else "curve_misfits"),
     )  # fmt: skip
     return f"{shown}<p>{said}</p>"
+
+
+def _per_kg(slope: float, figures: int, words: Words) -> str:
+    return f"{words.short(slope * KILOGRAM_G, figures)} g/kg"
 
 
 def _corners(facts: Facts, words: Words) -> str:
@@ -273,8 +277,7 @@ def _raw(facts: Facts, words: Words) -> str:
     if not facts.captures:
         return ""
     said = words("raw_text_g" if facts.knows_grams else "raw_text")
-    inner = _section(words("raw"), f"<p>{said}</p>", tables.raw(facts, words))
-    return f'<div class="raw-part">{inner}</div>'
+    return _section(words("raw"), f"<p>{said}</p>", tables.raw(facts, words))
 
 
 def _section(title: str, *parts: str) -> str:

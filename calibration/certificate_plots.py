@@ -155,21 +155,23 @@ def zero(facts: Facts, calibration: Calibration, words: Words) -> str:
 
 
 def shares(facts: Facts, calibration: Calibration, words: Words) -> str:
-    """Draw what part of the load each cell bears, a stack for each position."""
+    """Draw what part of the load each cell bears, a stack for each position; a deck that tips lifts off a cell."""
     found = _shares(facts, calibration)
     if not found:
         return ""
-    plot = Plot((-0.6, len(found) - 0.4), (0.0, 1.0), size=(340.0, 220.0), number=lambda y: words.percent(y, 0))
+    lowest = min(sum(part for part in parts if part < 0) for parts in found.values())
+    low, high = around([lowest, 1.0 - lowest], room=0.02 if lowest < 0 else 0.0)
+    plot = Plot((-0.6, len(found) - 0.4), (low, high), size=(340.0, 220.0), number=lambda y: words.percent(y, 0))
     plot.axes([])
     for number, (position, parts) in enumerate(found.items()):
-        begin = 0.0
+        ends = {True: 0.0, False: 0.0}  # of what bears, and of what is lifted
         for cell, part in enumerate(parts):
-            colour = COLOURS[cell % len(COLOURS)]
-            plot.box((number - 0.3, begin), (number + 0.3, begin + part), colour, opacity=0.85)
-            if part > 0.06:  # noqa: PLR2004 - else there is no room for words
+            begin, ends[part > 0] = ends[part > 0], ends[part > 0] + part
+            plot.box((number - 0.3, begin), (number + 0.3, begin + part), COLOURS[cell % len(COLOURS)], opacity=0.85)
+            if abs(part) > 0.06:  # noqa: PLR2004 - else there is no room for words
                 plot.text(number, begin + part / 2, f"{cell + 1}: {words.percent(part, 0)}", colour="#fff", dy=3)
-            begin += max(part, 0.0)
-        plot.text(number, 0.0, words(position), dy=13)
+        plot.text(number, low, words(position), dy=13)
+    plot.path([(-0.6, 0.0), (len(found) - 0.4, 0.0)], INK, width=0.7)
     return plot.svg(words("plot_shares"))
 
 

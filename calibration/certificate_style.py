@@ -26,7 +26,7 @@ tr { break-inside: avoid; } thead { display: table-header-group; }
 .narrow { width: auto; min-width: 45%; }
 .budget td:last-child { width: 34%; text-align: left; }
 .findings td:nth-child(n+4), .findings th:nth-child(n+4) { text-align: right; white-space: nowrap; }
-.raw { font-size: 6.4pt; } .raw td, .raw th { padding: .35mm .9mm; } .raw td:nth-child(n+6) { white-space: nowrap; }
+.raw { font-size: 6.4pt; } .raw td, .raw th { padding: .35mm .9mm; } .raw td:nth-child(n+4) { white-space: nowrap; }
 .raw td:last-child { white-space: normal; }
 .bar { display: inline-block; height: 2.2mm; background: #0b5cad; opacity: .8; }
 .good { color: #1d6b3c; font-weight: 600; } .fair { color: #8a5a00; font-weight: 600; }
@@ -45,5 +45,5 @@ svg { width: 100%; height: auto; display: block; font: 8px "DejaVu Sans", "Noto 
 .key { margin-right: 4mm; font-size: 8pt; white-space: nowrap; } .key i { display: inline-block; width: 2.6mm;
   height: 2.6mm; margin-right: 1.2mm; }
 code { font: 7.6pt "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-@media print { body { padding: 0; max-width: none; } .raw-part { break-before: page; } }
+@media print { body { padding: 0; max-width: none; } }
 """

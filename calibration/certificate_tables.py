@@ -226,4 +226,9 @@ def _remarks(capture: Capture, words: Words) -> str:
     said = [] if capture.stable or capture.skipped else [words("stable_not")]
     said += [words("skipped", why=capture.skipped)] if capture.skipped else []
     said += [words("replaces", number=capture.replaces)] if capture.replaces is not None else []
-    return "; ".join([*said, *capture.flags, *([capture.note] if capture.note else []), *capture.weights])
+    return "; ".join([*said, *capture.flags, *([capture.note] if capture.note else []), *_names(capture)])
+
+
+def _names(capture: Capture) -> list[str]:
+    """Return the names of the weights, each to be kept on one line."""
+    return [name.replace("-", "\u2011").replace(" ", "\u00a0") for name in capture.weights]

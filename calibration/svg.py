@@ -28,7 +28,7 @@ def around(values: Iterable[float], *, least: float = 0.0, room: float = 0.08) -
     low, high = min(known), max(known)
     lacking = max(least - (high - low), 0.0) / 2
     low, high = low - lacking, high + lacking
-    edge = (high - low) * room or 1.0
+    edge = (high - low) * room if high > low else 1.0
     return low - edge, high + edge
 
 

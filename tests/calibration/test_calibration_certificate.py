@@ -12,6 +12,7 @@ import pytest
 from dcclib.validation.schematron import SchematronValidator
 
 from calibration import certificate, certificate_pdf, dcc_xml, svg
+from calibration import certificate_plots as plots
 from calibration.certificate_dcc import encode as dcc
 from calibration.certificate_dcc import release
 from calibration.certificate_facts import Words, digits_of
@@ -263,3 +264,37 @@ def test_without_chromium_a_pdf_is_refused_with_what_helps(tmp_path: Path, monke
 )
 def test_axes_have_round_numbers(low: float, high: float, expected: list[float]) -> None:
     assert svg.ticks(low, high) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_drawn_beside_its_picture(kind: str) -> None:
+    for picture in re.findall(r"<svg.*?</svg>", page(facts(kind), "en"), flags=re.DOTALL):
+        width, height = (float(size) for size in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)[0])
+        for x, y in re.findall(r'<(?:text|circle)[^>]* c?x="([-\d.]+)" c?y="([-\d.]+)"', picture):
+            assert -1 <= float(x) <= width + 1, picture[:200]
+            assert -1 <= float(y) <= height + 1, picture[:200]
+        for box in re.findall(r'<rect x="([-\d.]+)" y="([-\d.]+)" width="([\d.]+)" height="([\d.]+)"', picture):
+            left, top, wide, high = map(float, box)
+            assert left >= -1, picture[:200]
+            assert top >= -1, picture[:200]
+            assert left + wide <= width + 1, picture[:200]
+            assert top + high <= height + 1, picture[:200]
+
+
+def test_a_deck_that_tips_lifts_off_a_cell_and_is_drawn() -> None:
+    """A corner load of a stiff platform beyond its cells: the cell across reads less than nothing."""
+    whole = facts("routine")
+    calibration = whole.evaluation.calibration
+    assert calibration is not None
+    lifted = []
+    for capture in whole.captures:
+        cells = list(capture.cells)
+        if capture.position == "FL":
+            drop = 3000 * calibration.cells[2].counts_per_g
+            cells[2] = msgspec.structs.replace(cells[2], mean=cells[2].mean - drop)
+        lifted.append(msgspec.structs.replace(capture, cells=tuple(cells)))
+    tipped = msgspec.structs.replace(whole, captures=tuple(lifted))
+    drawn = plots.shares(tipped, calibration, Words("en"))
+    assert "\u2212" in drawn
+    heights = [float(y) + float(h) for y, h in re.findall(r'y="([-\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)]
+    assert max(heights) <= 220
