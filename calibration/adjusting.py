@@ -69,7 +69,7 @@ def adjust(session: Session, sorted_: Sorted, prior: Calibration | None) -> Adju
 def placing_sd_g(sorted_: Sorted, g_per_count: Sequence[float], interval_g: float) -> float:
     """Return what placements of one load at one place scatter, noise included: the session's, blended with usual."""
     groups: dict[tuple[str, float, str | None, str | None], list[float]] = {}
-    for row in sorted_.of("corners", "span", "repeatability", "verify"):
+    for row in sorted_.of("corners", "span", "repeatability"):
         key = (row.capture.step, row.load_g, row.capture.position or "C", row.capture.direction)
         groups.setdefault(key, []).append(row.grams(g_per_count))
     scattered = [(standard_deviation(group) ** 2, len(group) - 1) for group in groups.values() if len(group) > 1]

@@ -219,9 +219,10 @@ def _causes(now: Instrument, sorted_: Sorted, result: Evaluation, g_per_count: S
     trusted = result.gains is not None and left_g <= limits.residual_warn_e * e_g
     kappa = (result.gains.kappa or 0.0) if result.gains and trusted else None
     found = mechanics.seating(now.session, sorted_, g_per_count, kappa, limits) or strays.of_weights(now, sorted_)
-    if not found and left_g > limits.residual_pass_e * e_g:
+    found = found or strays.of_side(now, sorted_)
+    if not found and left_g > limits.residual_warn_e * e_g:
         found = strays.of_friction(now, sorted_, limits.residual_pass_e * e_g / 2)
-    return found or strays.of_shunt(now, sorted_, result)
+    return found or strays.of_low(now, result)
 
 
 def _decided(result: Evaluation, findings: tuple[Finding, ...]) -> Evaluation:

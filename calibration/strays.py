@@ -113,10 +113,15 @@ def _touching(side: str, low_g: float, limit_g: float) -> Finding:
     )  # fmt: skip
 
 
-def of_shunt(now: Instrument, sorted_: Sorted, result: Evaluation) -> list[Finding]:
-    """Return the side that is borne up: verified loads there read low, or a load reads low beside the clean ones."""
-    corners = _corner_errors(now, sorted_)
-    found = _side(now, corners) or _low(now, result)
+def of_side(now: Instrument, sorted_: Sorted) -> list[Finding]:
+    """Return the side at which loads that prove read low, while those opposite do not."""
+    found = _side(now, _corner_errors(now, sorted_))
+    return [] if found is None else [_touching(*found)]
+
+
+def of_low(now: Instrument, result: Evaluation) -> list[Finding]:
+    """Return whether a load reads low beyond its limit, wherever that comes from."""
+    found = _low(now, result)
     return [] if found is None else [_touching(*found)]
 
 
