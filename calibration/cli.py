@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from calibration import factory, stations, store
+from calibration import factory, spelling, stations, store
 from calibration.arguments import parser
 from calibration.bench import Bench, Scale
 from calibration.model import Cell
@@ -23,6 +23,7 @@ Command = Callable[[argparse.Namespace, Bench | None], int]
 
 def main(arguments: list[str] | None = None, bench: Bench | None = None) -> int:
     """Run one command; errors are one line on stderr. Without a `bench` only what needs no hardware works."""
+    spelling.prepare()
     chosen = parser(HANDLERS).parse_args(arguments)
     try:
         status: int = chosen.run(chosen, bench)

@@ -3,6 +3,7 @@
 import os
 import select
 import sys
+import time
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,8 @@ from calibration.screen import Style, draw, foot, plain
 from calibration.texts import Language, mass, say
 from calibration.words import instruction, message, phase
 
+DRAW_S = 0.1
+
 
 def console() -> Console:
     """Return where people read."""
@@ -30,6 +33,7 @@ class ScreenFace:
     def __init__(self, style: Style, where: Console) -> None:
         self._style = style if "utf" in where.encoding.lower() else plain(style)
         self._keyboard = Keyboard()
+        self._next_s = 0.0
         self._body, self._foot = Layout(name="body"), Layout(name="foot", size=1)
         whole = Layout()
         whole.split_column(self._body, self._foot)
@@ -49,7 +53,10 @@ class ScreenFace:
         self._keyboard.__exit__(kind, error, trace)
 
     def show(self, view: View, trouble: Message | None) -> None:
-        """Draw."""
+        """Draw, ten times a second at most."""
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + DRAW_S
         shown = view_with(view, trouble)
         self._body.update(draw(shown, self._style))
         self._foot.update(foot(shown, self._style))

@@ -92,7 +92,7 @@ def _task(view: View, style: Style) -> RenderableType:
 
 def _middle(view: View, style: Style) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(width=DECK_COLUMNS, no_wrap=True)
+    grid.add_column(width=DECK_COLUMNS, min_width=DECK_COLUMNS, no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_row(deck(view, style), _gauges(view, style))
     return grid
@@ -139,8 +139,8 @@ def _gauges(view: View, style: Style) -> RenderableType:
         _rest(view, style),
         Text(_swing(view, style), style="dim"),
         Text(""),
-        Text(bar(view.live.progress, style) + "  " + phase(view, style.language)),
-        Text(""),
+        Text(bar(view.live.progress, style)),
+        Text(phase(view, style.language)),
     ]
     return Group(*lines, *_cells(view, style))
 

@@ -152,7 +152,7 @@ def report(desk: Desk) -> int:
         _show(desk, result, everything=True)
         for path in files:
             desk.asker.tell(f"written: {path}")
-    return OK if result.may_accept else REFUSED
+    return REFUSED if result.decision == "fail" else OK
 
 
 def _facts(desk: Desk, session: SessionFile, result: Evaluation) -> certificate.Facts:

@@ -20,6 +20,8 @@ from station.config import Config, ConfigError, load
 from station.signing_keys import KeyRing, SigningError, Verifier, ready
 from station.wiring import SCALES, driver_options
 
+SIMULATED_HZ = 10.0  # the slower of an HX711's two rates
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `calibrate`."""
@@ -54,7 +56,7 @@ class StationBench:
 
     def simulated(self, state_dir: Path, *, speed: float, seed: int, fault: str | None) -> Scale:
         """Return a simulated platform with somebody who puts weights on it."""
-        bench = workbench.Workbench(seed=seed, speed=speed, fault=fault)
+        bench = workbench.Workbench(seed=seed, speed=speed, fault=fault, rate_hz=SIMULATED_HZ)
         return Scale(
             station="vs-simulated",
             number=1,
@@ -63,7 +65,7 @@ class StationBench:
             capacity_g=workbench.CAPACITY_G,
             division_g=workbench.DIVISION_G,
             gives_counts=True,
-            options={"rate_hz": 80.0},
+            options={"rate_hz": SIMULATED_HZ},
             make=lambda: bench,
             state_dir=state_dir,
             positions_mm=bench.positions_mm,
