@@ -17,7 +17,7 @@ import numpy as np
 from calibration import gains
 from calibration.captures import Session, TestWeight
 from calibration.model import Calibration
-from calibration.placements import Placement, Sorted
+from calibration.placements import Placement, Sorted, reach_all
 from calibration.platform import CORNERS, UNIT_SQUARE, Platform, usual_platform
 from calibration.repeatability import standard_deviation
 from calibration.results import Gains
@@ -54,9 +54,9 @@ def adjusting_rows(sorted_: Sorted) -> tuple[Placement, ...]:
 
 
 def adjust(session: Session, sorted_: Sorted, prior: Calibration | None) -> Adjusted | None:
-    """Return the gains that the captures speak for; None where no load was weighed, or no cell answers."""
+    """Return the gains that the captures speak for; None where no load reached all cells, or none answers."""
     rows = adjusting_rows(sorted_)
-    if not rows or not any(count for row in rows for count in row.net):
+    if not reach_all(rows) or not any(count for row in rows for count in row.net):
         return None
     straightened = keeps_linearity(sorted_, prior)
     first = _solve(session, rows, prior, PLACING_E * session.verification_interval_g, straightened=straightened)

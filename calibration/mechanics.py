@@ -12,7 +12,7 @@ from itertools import pairwise
 from calibration.adjusting import platform_of
 from calibration.captures import Position, Session
 from calibration.model import Calibration
-from calibration.placements import Placement, Sorted, readings
+from calibration.placements import Placement, Sorted, reach_all, readings
 from calibration.platform import CORNERS, Platform, place_name
 from calibration.results import Finding, Limits
 
@@ -27,7 +27,7 @@ def cell_faults(session: Session, placements: Sequence[Placement], prior: Calibr
 ]:  # fmt: skip
     """Return cells that do not answer, answer the wrong way, or answer for another corner."""
     rows = [row for row in placements if len(row.net) > 1]
-    if not rows or not _all_reached(rows):
+    if not rows or not reach_all(rows):
         return []
     found = _no_response(session, rows, limits) + _wrong_sign(session, rows, prior)
     return found or _exchanged(session, rows)
@@ -53,14 +53,6 @@ def _no_response(session: Session, rows: Sequence[Placement], limits: Limits) ->
         for cell, answer in enumerate(answers)
         if usual > 0 and answer < limits.no_response * usual
     ]  # fmt: skip
-
-
-def _all_reached(rows: Sequence[Placement]) -> bool:
-    """Tell whether loads reached every cell: one in the middle, or one at each corner.
-
-    A load near one corner lifts the opposite one, which then reads less though nothing is wrong with it.
-    """
-    return any(row.centred for row in rows) or {row.capture.position for row in rows} >= SIDES.keys()
 
 
 def _all(row: Placement) -> float:

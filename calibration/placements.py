@@ -13,6 +13,7 @@ from typing import NamedTuple
 from calibration.captures import Capture, CellCounts
 
 NEAR_NS = 1_800_000_000_000
+CORNERS = frozenset({"FL", "FR", "BR", "BL"})
 CORRELATED = 4.0  # neighbouring samples that tell no more than one
 
 
@@ -84,6 +85,14 @@ def sort(captures: Sequence[Capture]) -> Sorted:
 def _placements(captures: Sequence[Capture], zeros: Sequence[Capture]) -> tuple[Placement, ...]:
     found = ((capture, zero_at(capture, zeros)) for capture in captures)
     return tuple(_placement(capture, zero) for capture, zero in found if zero is not None)
+
+
+def reach_all(rows: Sequence[Placement]) -> bool:
+    """Tell whether loads reached every cell: one in the middle, or one at each corner.
+
+    A load near one corner lifts the opposite one, which then reads less though nothing is wrong with it.
+    """
+    return any(row.centred for row in rows) or {row.capture.position for row in rows} >= CORNERS
 
 
 def is_zero(capture: Capture) -> bool:

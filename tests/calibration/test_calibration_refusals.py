@@ -135,6 +135,7 @@ def test_too_light_a_span_makes_no_certificate() -> None:
 def test_a_load_beyond_one_cells_rating_is_refused() -> None:
     made = Bench(GAINS, SQUARE)
     made.take("zero")
+    made.take("corners", ("A20",), "C")
     made.take("corners", ("A20", "B20"), "FL")
     made.take("zero")
     result = evaluate(session(), made.captures, None)
