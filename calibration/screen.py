@@ -181,11 +181,12 @@ def _cells(view: View, style: Style) -> list[Text]:
 
 
 def _talk(view: View, style: Style) -> list[RenderableType]:
-    said: list[RenderableType] = [Text(_say(note, style), style="green") for note in view.notes]
+    said: list[RenderableType] = []
     if view.typed is not None:
         said.append(Text(f"{phase(view, style.language)} {view.typed}_", style="bold yellow"))
     elif view.question is not None:
         said.append(Text(_say(view.question, style), style="bold yellow"))
+    said += [Text(_say(note, style), style="green") for note in view.notes]
     return said
 
 
