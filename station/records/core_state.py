@@ -14,13 +14,14 @@ from typing import Any
 
 import msgspec
 
-import calibration
+from calibration import limits, model, platform
 from station import core
 from station.core.claim import Claim
 from station.core.codes import Reads
 from station.core.engine import Engine
 
-_OURS = ("station.core.", "calibration.")
+_CALIBRATION = (limits, model, platform)  # all that the core uses of it
+OURS = frozenset(module.__name__ for module in _CALIBRATION)
 _THEIRS = frozenset({("collections", "deque"), ("collections", "OrderedDict"), ("msgspec._utils", "rebuild")})
 
 
@@ -52,9 +53,9 @@ def load(data: bytes) -> Engine:
 def core_hash() -> str:
     """Return `sha256:…` of the source that a replay depends on."""
     found = hashlib.sha256()
-    for package in (core, calibration):
-        for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
-            found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    files = [*Path(str(core.__file__)).parent.glob("*.py"), *(Path(str(module.__file__)) for module in _CALIBRATION)]
+    for path in sorted(files):
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return "sha256:" + found.hexdigest()
 
 
@@ -75,7 +76,7 @@ class _Wary(pickle.Unpickler):
         return Reads()
 
     def find_class(self, module: str, name: str) -> Any:
-        ours = module.startswith(_OURS) and "." not in name
+        ours = (module in OURS or module.startswith("station.core.")) and "." not in name
         if not ours and (module, name) not in _THEIRS:
             raise StateError(f"the core's state names {module}.{name}, which is no part of it")
         found = super().find_class(module, name)

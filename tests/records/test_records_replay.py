@@ -1,10 +1,12 @@
 """A recorded visit is made again: to the last bit with the same source, question by question with another."""
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from station.records import core_state
 from station.records.anonymous import anonymised
 from station.records.book import RecordError, read, rewritten
 from station.records.entries import AnyEntry, Asked, Happened, Head
@@ -105,6 +107,12 @@ def test_a_state_of_the_core_that_was_tampered_with_is_refused(station: Recorded
     evil = b"cos\nsystem\n(S'true'\ntR."
     with pytest.raises(RecordError, match=r"os\.system|posix\.system"):
         replay(with_head(station.entries(), engine=evil), station.shelf)
+
+
+def test_the_core_uses_no_more_of_calibration_than_a_state_may_name() -> None:
+    folder = Path(core_state.__file__).parents[1] / "core"
+    used = {name for path in folder.glob("*.py") for name in re.findall(r"from (calibration\.\w+)", path.read_text())}
+    assert used == core_state.OURS
 
 
 @pytest.mark.parametrize("what", ["catalogue", "weights"])
