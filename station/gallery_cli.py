@@ -9,11 +9,13 @@ from station import clitools
 from station.core import gtin as gtins
 
 if TYPE_CHECKING:
+    from station.vision.evaluation import Shown
     from station.vision.gallery_store import GalleryStore
     from station.vision.interpreter import Embedder
-    from station.vision.picture import Pixels
 
 FOLDER = "gallery"  # within the state directory
+
+Work = Callable[[argparse.Namespace, Path, clitools.Options], int]
 
 
 def path_in(state_dir: Path) -> Path:
@@ -26,7 +28,7 @@ def add_commands(commands: clitools.Subparsers, options: clitools.Options) -> No
     group = commands.add_parser("gallery", help="the products the cameras know")
     verbs = group.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, work: Callable[[argparse.Namespace, Path], int], summary: str) -> argparse.ArgumentParser:
+    def add(name: str, work: Work, summary: str) -> argparse.ArgumentParser:
         run = lambda given: _guarded(work, given, options)  # noqa: E731  it carries this command's work
         parser = clitools.add_command(verbs, name, run, summary)
         clitools.add_config_option(parser)
@@ -36,11 +38,18 @@ def add_commands(commands: clitools.Subparsers, options: clitools.Options) -> No
 
     teach = add("enrol", _enrol, "teach a product from pictures")
     teach.add_argument("gtin", metavar="GTIN")
-    teach.add_argument("images", metavar="IMAGE", nargs="+", type=Path)
+    teach.add_argument("images", metavar="IMAGE", nargs="*", type=Path)
+    teach.add_argument("--camera", metavar="NAME", help="take the pictures now, with this camera of the configuration")
+    teach.add_argument("--anyway", action="store_true", help="also where a picture is enrolled as another product")
     add("list", _list, "print the products and their pictures")
     add("remove", _remove, "forget a product").add_argument("gtin", metavar="GTIN")
     judge = add("evaluate", _evaluate, "measure recognition on pictures of known products")
     judge.add_argument("folder", metavar="DIR", type=Path, help="one folder a GTIN with its pictures")
+    judge.add_argument("--page", metavar="FILE", type=Path, help="write an HTML page with the worst mistakes")
+    add("export", _export, "write the gallery into one file").add_argument("file", metavar="FILE", type=Path)
+    take = add("import", _import, "add the products of such a file")
+    take.add_argument("file", metavar="FILE", type=Path)
+    take.add_argument("--replace", action="store_true", help="forget what the file does not have")
     for parser in (teach, judge):
         parser.add_argument(
             "--empty", metavar="IMAGE", type=Path,
@@ -48,43 +57,27 @@ def add_commands(commands: clitools.Subparsers, options: clitools.Options) -> No
         )  # fmt: skip
 
 
-def _guarded(
-    work: Callable[[argparse.Namespace, Path], int], given: argparse.Namespace, options: clitools.Options
-) -> int:
+def _guarded(work: Work, given: argparse.Namespace, options: clitools.Options) -> int:
     """Run a command on the gallery's folder; what it cannot do becomes one line."""
     from station.vision.gallery_store import GalleryError
     from station.vision.interpreter import ModelError
     from station.vision.picture import PictureError
 
     try:
-        return work(given, path_in(clitools.state_dir(given, options)))
+        return work(given, path_in(clitools.state_dir(given, options)), options)
     except gtins.GtinError as error:
         raise clitools.CommandError(str(error), clitools.USAGE) from error
     except (GalleryError, ModelError, PictureError) as error:
         raise clitools.CommandError(str(error)) from error
 
 
-def _enrol(given: argparse.Namespace, folder: Path) -> int:
-    number = gtins.normalise(given.gtin)
-    from station.vision import embedding
+def _enrol(given: argparse.Namespace, folder: Path, options: clitools.Options) -> int:
+    from station import gallery_teaching
 
-    store, embedder = _store(folder), _embedder()
-    crops = _crops(given.images, given.empty, embedder)
-    added = store.enrol(number, crops)
-    loaded = store.load(embedder, embedding.load())
-    total = len(store.products()[number])
-    if given.json:
-        clitools.print_json(
-            {"gtin": number, "added": added, "pictures": total, "products": len(loaded.gallery.gtins),
-             "problems": loaded.problems, "model": embedder.identity}
-        )  # fmt: skip
-    else:
-        print(f"{number}: {added} new, {total} pictures in all; the gallery knows {len(loaded.gallery.gtins)} products")
-        _warn(loaded.problems)
-    return clitools.OK
+    return gallery_teaching.enrol(given, folder, _embedder(), options)
 
 
-def _list(given: argparse.Namespace, folder: Path) -> int:
+def _list(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
     counts = {number: len(crops) for number, crops in _store(folder).products().items()}
     if given.json:
         clitools.print_json({"products": [{"gtin": number, "pictures": count} for number, count in counts.items()]})
@@ -96,7 +89,7 @@ def _list(given: argparse.Namespace, folder: Path) -> int:
     return clitools.OK
 
 
-def _remove(given: argparse.Namespace, folder: Path) -> int:
+def _remove(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
     number = gtins.normalise(given.gtin)
     removed = _store(folder).remove(number)
     if not removed:
@@ -108,7 +101,8 @@ def _remove(given: argparse.Namespace, folder: Path) -> int:
     return clitools.OK
 
 
-def _evaluate(given: argparse.Namespace, folder: Path) -> int:
+def _evaluate(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
+    from station.gallery_teaching import from_files
     from station.vision import embedding, evaluation
 
     embedder = _embedder()
@@ -117,13 +111,76 @@ def _evaluate(given: argparse.Namespace, folder: Path) -> int:
         raise clitools.CommandError(
             f"the gallery {folder} is empty; teach it with: station gallery enrol GTIN IMAGE..."
         )
-    shown = {number: _crops(images, given.empty, embedder) for number, images in _folders(given.folder).items()}
-    figures = evaluation.evaluate(loaded.gallery, embedder, shown)
+    pictures = {number: from_files(images, given.empty, embedder) for number, images in _folders(given.folder).items()}
+    shown = list(evaluation.show(loaded.gallery, embedder, pictures))
+    figures = evaluation.summary(shown, len(loaded.gallery.gtins))
+    if given.page is not None:
+        _write_page(given.page, figures, shown, embedder.identity, folder)
     if given.json:
         clitools.print_json({**figures, "model": embedder.identity, "problems": loaded.problems})
     else:
         _tell(figures)
         _warn(loaded.problems)
+    return clitools.OK
+
+
+def _write_page(path: Path, figures: dict[str, Any], shown: "list[Shown]", model: str, folder: Path) -> None:
+    from station.vision import evaluation_page
+
+    page = evaluation_page.page(figures, shown, model, _names(folder.parent, {each.gtin for each in shown}))
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise clitools.CommandError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _names(state_dir: Path, products: set[str]) -> dict[str, str]:
+    """Return the names of products that the catalogue beside the gallery knows, if there is one."""
+    from station import catalogue
+    from station.catalogue_rows import CatalogueError
+
+    try:
+        found = [catalogue.find(catalogue.path_in(state_dir), product) for product in sorted(products)]
+    except CatalogueError:
+        return {}
+    return {product.gtin: product.name for product in found if product is not None}
+
+
+def _export(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
+    from station.vision import gallery_bundle
+
+    store = _store(folder)
+    if not store.products():
+        raise clitools.CommandError(f"the gallery {folder} is empty; there is nothing to export")
+    made = gallery_bundle.export(store, _embedder().identity, given.file)
+    if given.json:
+        clitools.print_json({"file": str(given.file), "products": made.products, "pictures": made.pictures})
+    else:
+        print(f"{made.products} products with {made.pictures} pictures written to {given.file}")
+    return clitools.OK
+
+
+def _import(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
+    from station.vision import conflicts, embedding, gallery_bundle
+
+    store, embedder = _store(folder), _embedder()
+    taken = gallery_bundle.take_in(store, given.file, replace=given.replace)
+    loaded = store.load(embedder, embedding.load())
+    alike = [each.text for each in conflicts.look_alikes(loaded.gallery)]
+    if given.json:
+        clitools.print_json(
+            {"products": taken.products, "pictures": taken.pictures, "added": taken.added,
+             "embedded": loaded.embedded, "gallery": len(loaded.gallery.gtins), "made_with": taken.identity,
+             "model": embedder.identity, "problems": loaded.problems, "conflicts": alike}
+        )  # fmt: skip
+        return clitools.OK
+    print(
+        f"{taken.added} of {taken.pictures} pictures are new; the gallery knows {len(loaded.gallery.gtins)} products"
+        + ("" if taken.identity == embedder.identity else "; made with another model, embedded anew")
+    )
+    for line in alike:
+        clitools.complain(line)
+    _warn(loaded.problems)
     return clitools.OK
 
 
@@ -143,26 +200,6 @@ def _folders(folder: Path) -> dict[str, list[Path]]:
     if not any(found.values()):
         raise clitools.CommandError(f"{folder} holds no pictures; it must hold one folder a GTIN", clitools.USAGE)
     return found
-
-
-def _crops(images: Sequence[Path], empty: Path | None, embedder: "Embedder") -> "list[Pixels]":
-    """Return every picture as the model's square: the whole of it, or the one object against the empty platform."""
-    from station.vision import detect, picture, pipeline
-
-    if empty is None:
-        return [picture.fit(picture.read(image), embedder.side_px) for image in images]
-    background = picture.read(empty)
-    reference = detect.reference(background)
-    crops = []
-    for image in images:
-        pixels = picture.read(image)
-        if pixels.shape[:2] != background.shape[:2]:
-            raise picture.PictureError(f"picture {image} has another size than {empty}; use the same camera for both")
-        crop = pipeline.single(reference, pixels, embedder.side_px)
-        if crop is None:
-            raise picture.PictureError(f"picture {image} does not show exactly one object against {empty}")
-        crops.append(crop)
-    return crops
 
 
 def _store(folder: Path) -> "GalleryStore":

@@ -41,7 +41,7 @@ from station.command_catalogue import Gathering
 from station.command_clerk import Clerk
 from station.command_trust import trust_in
 from station.commanding import NAMES
-from station.config import Config, DriverOptions
+from station.config import Camera, Config, DriverOptions
 from station.config_good import Choice
 from station.control import ControlOptions, ControlServer
 from station.core import store_policy
@@ -268,8 +268,7 @@ def _workers(
     names = tuple(camera.name for camera in config.cameras)
     eye = EyeWorker(names, state_dir / "gallery", config.policy.sights.visibility, emit)
     cameras = [
-        CameraWorker(camera.name, _camera(camera.driver, camera.options), emit, eye.pictures)
-        for camera in config.cameras
+        CameraWorker(described.name, camera(described), emit, eye.pictures) for described in config.cameras
     ]
     return [*scales, eye, *cameras], cameras
 
@@ -279,8 +278,9 @@ def _scale(driver: str, options: msgspec.Struct) -> ScaleDriver:
     return made
 
 
-def _camera(driver: str, options: msgspec.Struct) -> CameraDriver:
-    made: CameraDriver = CAMERAS[driver].make(options)
+def camera(described: Camera) -> CameraDriver:
+    """Return the driver of a configured camera, not opened."""
+    made: CameraDriver = CAMERAS[described.driver].make(described.options)
     return made
 
 

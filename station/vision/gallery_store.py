@@ -7,9 +7,10 @@ The crops are the truth. Each is written to a temporary file, synced and renamed
 or the new. The features are made again from the crops whenever the model, the runtime or the crops have changed.
 """
 
+import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -61,19 +62,40 @@ class GalleryStore:
 
     def enrol(self, gtin: str, crops: Iterable[picture.Pixels]) -> int:
         """Add pictures of a product, each as the model's square; return how many were new."""
-        home = self._crops / gtin
+        contents = [_jpeg(crop) for crop in crops]
+        names = (f"{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}.jpg" for content in contents)
+        return self.add({(gtin, name): content for name, content in zip(names, contents, strict=True)})
+
+    def add(self, files: Mapping[tuple[str, str], bytes]) -> int:
+        """Add crops as files, by GTIN-14 and name; return how many were new."""
         added = 0
         try:
-            home.mkdir(parents=True, exist_ok=True)
-            for crop in crops:
-                content = _jpeg(crop)
-                path = home / f"{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}.jpg"
+            for (gtin, name), content in files.items():
+                path = self._crops / gtin / name
                 if not path.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     replace_file(path, content)
                     added += 1
         except OSError as error:
             raise GalleryError(f"gallery {self.folder} cannot be written: {error.strerror}") from error
         return added
+
+    def drop(self, gtin: str, names: Iterable[str]) -> None:
+        """Forget some pictures of a product."""
+        try:
+            for name in names:
+                (self._crops / gtin / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise GalleryError(f"gallery {self.folder} cannot be written: {error.strerror}") from error
+
+    def pictures(self) -> dict[str, list[picture.Pixels]]:
+        """Return every product's crops as pixels, those that can be read."""
+        read: dict[str, list[picture.Pixels]] = {}
+        for gtin, crops in self.products().items():
+            for path in crops:
+                with contextlib.suppress(picture.PictureError):  # `load` tells of it
+                    read.setdefault(gtin, []).append(picture.read(path))
+        return read
 
     def remove(self, gtin: str) -> int:
         """Forget a product; return how many pictures it had."""

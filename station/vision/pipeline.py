@@ -14,7 +14,7 @@ from PIL import Image
 
 from station.core.evidence import Sighting
 from station.vision import crop, detect
-from station.vision.detect import Box, Reference
+from station.vision.detect import Box, Reference, Thing
 from station.vision.gallery import Gallery
 from station.vision.interpreter import Embedder
 
@@ -83,7 +83,11 @@ class Eye:
 
 def single(reference: Reference, pixels: Pixels, side_px: int, region: Box | None = None) -> Pixels | None:
     """Return the crop of the one object on the platform, for enrolment; None when there is not exactly one."""
-    things = detect.find(reference, pixels, region)
+    return cropped(pixels, detect.find(reference, pixels, region), side_px)
+
+
+def cropped(pixels: Pixels, things: tuple[Thing, ...], side_px: int) -> Pixels | None:
+    """Return the crop of what was found, None when that is not exactly one object."""
     return crop.cut(Image.fromarray(pixels), things[0], side_px) if len(things) == 1 else None
 
 
