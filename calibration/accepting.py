@@ -13,8 +13,6 @@ from calibration.results import Evaluation, Finding
 from calibration.sessions import SessionFile
 from calibration.texts import Language, mass
 
-DUE_DAYS = 365  # METROLOGY of a shop: once a year, and after every change of the mechanics
-
 
 def prior_of(state_dir: Path, scale: int) -> Calibration | None:
     """Return the calibration in force, None where there is none that can be used."""
@@ -97,7 +95,7 @@ def _worst_by_code(findings: tuple[Finding, ...]) -> dict[str, str]:
 def lines(result: Evaluation, language: Language, *, all_of_them: bool = False) -> list[str]:
     """Return an evaluation for people: what was found, the errors as left, the decision."""
     shown = [f for f in result.findings if all_of_them or f.severity != "pass"]
-    found = [f"  {finding.severity.upper():4} {finding.where}: {_sentence(finding)}" for finding in shown]
+    found = [f"  {finding.severity.upper():4} {_sentence(finding)}" for finding in shown]
     if result.as_left:
         found.append("  load            error        U (k)          limit")
     for point in sorted(result.as_left, key=lambda point: (point.load_g, point.direction or "")):
@@ -113,7 +111,8 @@ def lines(result: Evaluation, language: Language, *, all_of_them: bool = False) 
 
 
 def _sentence(finding: Finding) -> str:
-    return f"{finding.text}; {finding.remedy}" if finding.remedy else finding.text
+    where = "" if finding.text.startswith(finding.where) else f"{finding.where}: "
+    return f"{where}{finding.text}; {finding.remedy}" if finding.remedy else f"{where}{finding.text}"
 
 
 def open_session(state_dir: Path, scale: int) -> SessionFile:

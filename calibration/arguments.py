@@ -3,12 +3,12 @@
 import argparse
 from typing import Any, NoReturn, get_args
 
-from calibration.accepting import DUE_DAYS
 from calibration.captures import Direction, Position
-from calibration.certificate import FORMATS
 from calibration.procedure import STEPS
 
 USAGE = 2
+DUE_DAYS = 365  # a shop's station: once a year, and after every change of the mechanics
+FORMATS = ("html", "pdf", "json", "dcc")  # of `calibration.certificate`, which takes long to load
 SUMMARIES = {
     "diagnose": "look at the empty scale: noise, plugs, wiring",
     "as-found": "weigh with the calibration in force, before anything is touched",

@@ -126,7 +126,7 @@ class LineFace:
             return
         if question.key in {"is_empty", "all_there"}:
             self._keys.append("enter")
-        elif question.key in {"mismatch", "misplaced", "odd"}:  # nobody is there to look
+        elif question.key in {"mismatch", "misplaced", "odd", "stop"}:  # nobody is there to look
             self._keys.append("q")
 
     def _say(self, note: Message) -> None:

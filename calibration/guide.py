@@ -31,6 +31,8 @@ ROUGH = 0.25  # of the load must be seen where the sensitivity is only guessed
 DOUBT_NS, UNREST_NS, SILENT_NS = 3 * S_NS, 20 * S_NS, S_NS // 2
 PRESSED = 0.02  # of capacity: a hand on a corner
 
+STOP = "stop"
+
 Phase = Literal["ready", "place", "doubt", "measure", "hold", "press", "type", "skip", "odd", "done"]
 
 
@@ -165,7 +167,7 @@ class Guide:
             self._go_back()
         elif key == "n":
             self._forward()
-        elif key == "w" and (self.action.do == "load" or self._odd is not None):
+        elif key == "w" and (self.action.do == "load" if self._odd is None else self._odd.key != STOP):
             self._retype()
         elif key == "s":
             self._ask_reason()
@@ -181,8 +183,11 @@ class Guide:
         self._move(self._next_open(at + 1))
 
     def note(self, said: Sequence[Message]) -> None:
-        """Show these until the next capture or key."""
-        self._notes += said
+        """Show these until the next capture or key; the first one that says stop holds everything up."""
+        self._notes += [note for note in said if note.key != STOP]
+        stops = [note for note in said if note.key == STOP]
+        if stops and self._odd is None:
+            self._odd = stops[0]
 
     def view(self) -> View:
         """Return what to show now."""
@@ -356,7 +361,7 @@ class Guide:
     # Typing
 
     def _retype(self) -> None:
-        if self._odd is not None:
+        if self._odd is not None and self._odd.key != STOP:
             self._doubted.add(self._history[-1].number)
             self._repeat()
             self._weigh_anew()

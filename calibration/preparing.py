@@ -151,6 +151,7 @@ def _options(kind: Literal["full", "routine"], chosen: argparse.Namespace) -> Op
     usual = procedure.OPTIONS[kind]
     return Options(
         repeats=chosen.repeats or usual.repeats,
+        thorough=usual.thorough,
         creep_min=usual.creep_min if chosen.creep_minutes is None else chosen.creep_minutes,
         down=chosen.down,
         as_found=not chosen.no_as_found,

@@ -76,9 +76,13 @@ class Loads(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How thorough: depositions for repeatability, minutes of creep, loads also taken off step by step."""
+    """How thorough: depositions for repeatability, minutes of creep, loads also taken off step by step.
+
+    `thorough`: corners are pressed by hand, and the platform is exercised three times.
+    """
 
     repeats: int = 5
+    thorough: bool = True
     creep_min: float = CREEP_FULL_MIN
     down: bool = False
     as_found: bool = True
@@ -175,7 +179,7 @@ def _bracketed(step: Step, placed: Sequence[Action]) -> list[Action]:
 
 def _diagnose(platform: Platform, _loads: Loads, options: Options) -> list[Action]:
     found = [empty("diagnose", DIAGNOSE_S)]
-    if platform.gives_counts and platform.channels == len(CORNERS) and options.creep_min > CREEP_ROUTINE_MIN:
+    if platform.gives_counts and platform.channels == len(CORNERS) and options.thorough:
         found += [Action(step="diagnose", do="press", seconds=PRESS_S, position=position) for position in CORNERS]
     return found
 
@@ -189,7 +193,7 @@ def _as_found(platform: Platform, loads: Loads, options: Options) -> list[Action
 
 
 def _exercise(_platform: Platform, loads: Loads, options: Options) -> list[Action]:
-    times = 3 if options.creep_min > CREEP_ROUTINE_MIN else 1
+    times = 3 if options.thorough else 1
     full = msgspec.structs.replace(put("exercise", loads.most), seconds=EXERCISE_S)
     return [full, empty("exercise", EXERCISE_S)] * times
 
@@ -270,5 +274,5 @@ FLOWS: dict[Kind, tuple[Step, ...]] = {
 }
 OPTIONS: dict[Kind, Options] = {
     "full": Options(),
-    "routine": Options(repeats=3, creep_min=CREEP_ROUTINE_MIN),
+    "routine": Options(repeats=3, thorough=False, creep_min=CREEP_ROUTINE_MIN),
 }

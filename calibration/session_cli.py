@@ -211,18 +211,19 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
     face = ScreenFace(style, console()) if screen else LineFace(style, agree=desk.agree, quiet=desk.chosen.json)
     try:
         with face:
-            return Conductor(scale, session, guide, face, _Judge()).run() == "finished"
+            return Conductor(scale, session, guide, face, Judge()).run() == "finished"
     except KeyboardInterrupt:  # everything is on disk
         return False
 
 
-class _Judge:
+class Judge:
     """Says what the step that was just finished has shown, as far as it was not said before."""
 
     def __init__(self) -> None:
         self._said: set[tuple[str, str]] = set()
 
     def __call__(self, session: SessionFile) -> list[Message]:
+        """Return at most three of its findings."""
         result = accepting.evaluated(session)
         found = []
         for finding in result.findings:
@@ -233,7 +234,8 @@ class _Judge:
             self._said.add(name)
             text = f"{finding.text}; {finding.remedy}" if finding.remedy else finding.text
             values = {"severity": f"{finding.severity.upper()}:", "text": text}
-            found.append(Message("finding", values))
+            stops = finding.severity == "fail" and finding.blocks == "accept"
+            found.append(Message("stop" if stops else "finding", values))
         return found[:3]
 
 

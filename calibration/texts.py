@@ -61,7 +61,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "provisional": ("provisional", "vorläufig"),
     "cell": ("cell {cell}", "Zelle {cell}"),
     "step_of": ("step {step}/{steps}, action {number}/{count}", "Schritt {step}/{steps}, Handgriff {number}/{count}"),
-    "title": ("Calibration, scale {scale} of {station}", "Kalibrierung, Waage {scale} von {station}"),
+    "title": ("Scale {scale} of {station}", "Waage {scale} von {station}"),
+    "stop": (
+        "STOP: {text} Enter: go on all the same; r: measure again; q: save and leave.",
+        "HALT: {text} Enter: trotzdem weiter; r: nochmals messen; q: sichern, Ende.",
+    ),
     "simulated": ("simulated", "simuliert"),
     "no_signal": ("no readings yet", "noch keine Messwerte"),
     # questions and notes
@@ -129,7 +133,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # keys
     "keys": (
         "Enter: take it now   r repeat   b back   s skip   w weight   q save and leave",
-        "Enter: messen   r nochmal   b zurück   s auslassen   w Gewicht   q sichern, Ende",
+        "Enter: messen  r nochmal  b zurück  s auslassen  w Gewicht  q sichern & Ende",
     ),
     "keys.type": ("Enter: done   Esc: never mind      for example 20kg, 20 000 g, 20,5 kg",
                   "Enter: fertig   Esc: abbrechen      zum Beispiel 20kg, 20 000 g, 20,5 kg"),

@@ -11,6 +11,7 @@ from calibration.bench import Scale
 from calibration.conduct import Conductor
 from calibration.guide import View
 from calibration.remarks import Message
+from calibration.session_cli import Judge
 from calibration.sessions import SessionFile, find_open
 from drivers.sim.workbench import Workbench
 
@@ -208,3 +209,13 @@ def test_swapped_wires_answer_backwards(tmp_path: Path) -> None:
     felt = {note.values["cell"]: note.values["felt_g"] for note in face.notes if note.key == "answered"}
     assert felt[3] < -1000
     assert felt[4] > 1000
+
+
+def test_a_fault_stops_the_flow_at_the_step_that_shows_it(tmp_path: Path) -> None:
+    bench = Workbench(speed=None, rate_hz=20.0, fault="swapped")
+    scale = scale_on(bench, tmp_path)
+    session, face = start(scale, "full"), Script(at("exercise", "q", phase="odd"), usual, patience=1500)
+    conductor = Conductor(scale, session, guide_of(scale, session), face, Judge())
+    assert conductor.run() == "left"
+    assert face.questions[-1] == "stop"
+    assert session.captures[-1].step == "diagnose"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from calibration import arguments, certificate
 from calibration.captures import TestWeight
 from calibration.loads import weight_set
 from calibration.procedure import (
@@ -113,3 +114,14 @@ def test_creep_is_looked_at_again_and_again() -> None:
     assert [action.after_s for action in made if action.do == "hold"][-1] == 1800
     assert made[-1].do == "empty"
     assert actions("creep", FOUR, choose_loads(FOUR, WEIGHTS), Options(creep_min=0)) == ()
+
+
+def test_little_creep_makes_the_rest_no_less_thorough() -> None:
+    loads = choose_loads(FOUR, WEIGHTS)
+    made = plan("full", FOUR, loads, Options(creep_min=5.0))
+    assert [action.position for action in made if action.do == "press"] == ["FL", "FR", "BR", "BL"]
+    assert sum(action.step == "exercise" and action.do == "load" for action in made) == 3
+
+
+def test_the_command_line_offers_every_certificate() -> None:
+    assert arguments.FORMATS == certificate.FORMATS
