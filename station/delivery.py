@@ -20,13 +20,14 @@ from station.link_values import Arrived, Emit, LinkDown, LinkEvent, LinkOptions,
 from station.outbox import Outbox, OutboxError, Ref
 from station.publisher import Observe, Port, Publisher
 from station.pump import FAILURE, NO_MATCHING_SUBSCRIBERS, PumpOptions
-from station.wire import Station, WireError
+from station.wire import Stamp, Station, WireError
 
 EVENTS = ("verdict", "token", "alarm", "correction", "transaction", "report")  # the more urgent first
 EXPIRY_S = {"transaction": 86_400, "token": 60}
 ANSWER_EXPIRY_S = 3600
 METRIC_EXPIRY_S = {"metrics": 60, "weight": 10}
 OUTAGE_ALARM_NS = 5 * 10**9  # a broker that restarts is no alarm
+LATE_NS = 5 * 10**9  # what the disk did not take for so long is no live message any more
 PRUNE_NS = 600 * 10**9
 PROBE_NS = 5 * 10**9
 CLOSE_S = 2.0
@@ -77,6 +78,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Outgoing, ...] = ()
     keep: dict[str, bytes] = {}
     forget: tuple[str, ...] = ()
+    stamp: Stamp | None = None  # when it happened; None: now
 
 
 ObserveCommit = Callable[[Batch, Sequence[Ref], int, int], None]  # what is on disk now, from when to when it took
@@ -134,11 +136,12 @@ class Delivery:
 
     def store(self, batch: Batch) -> list[Ref]:
         """Commit a batch, then publish it; raise `OutboxError` if it could not be stored, and nothing of it was."""
-        began_ns = self._clock.monotonic_ns()
+        began_ns, now = self._clock.monotonic_ns(), self._clock.stamp()
+        stamp = batch.stamp or now
         try:
             with self._outbox.write() as write:
                 for event in batch.events:
-                    self._add(write.add_verdict, write.add_event, event)
+                    self._add(write.add_verdict, write.add_event, event, stamp)
                 for key, value in batch.keep.items():
                     write.keep(key, value)
                 for key in batch.forget:
@@ -150,9 +153,13 @@ class Delivery:
         if self._observe_commit is not None:
             self._observe_commit(batch, write.added, began_ns, now_ns)
         self._publisher.trouble = None
-        self._publisher.stored(write.added)
+        self._publisher.stored(write.added, late=now.age_ns(stamp) >= LATE_NS)
         self._advance(now_ns)
         return write.added
+
+    def stamp(self) -> Stamp:
+        """Return the present, for a batch that may have to wait for the disk."""
+        return self._clock.stamp()
 
     def tell(self, event: Outgoing) -> None:
         """Publish an event that the disk does not take now: without the promise that it arrives."""
@@ -281,8 +288,10 @@ class Delivery:
     def _advance(self, now_ns: int) -> None:
         self._publisher.advance(self._clock.stamp(), now_ns)
 
-    def _add(self, add_verdict: Callable[..., Ref], add_event: Callable[..., Ref], event: Outgoing) -> None:
-        stamp, event_id, topic = self._clock.stamp(), self._clock.new_id(), self._station.topic("evt", event.name)
+    def _add(
+        self, add_verdict: Callable[..., Ref], add_event: Callable[..., Ref], event: Outgoing, stamp: Stamp
+    ) -> None:
+        event_id, topic = self._clock.new_id(), self._station.topic("evt", event.name)
         if event.name != "verdict":
             payload = wire.encode(self._station, stamp, event_id, event.name, event.data)
             add_event(topic, stamp, payload, expiry_s=EXPIRY_S.get(event.name))

@@ -1,10 +1,13 @@
 """Batches on their way to the disk: committed at once and in order, or kept in memory until the disk takes them.
 
-What the disk refuses is not announced. It waits, and the next call tries again; the order of events stays. Memory is
-bounded: beyond `MOST` batches the oldest go, counted, which a full disk reaches after about a thousand visits.
+What the disk refuses is not announced. It waits, and the next call tries again; the order of events stays, and each
+tells when it happened. Memory is bounded: beyond `MOST` batches the oldest go, counted, which a full disk reaches after
+about a thousand visits.
 """
 
 from collections import deque
+
+import msgspec
 
 from station.delivery import Batch, Delivery
 from station.outbox import OutboxError
@@ -28,7 +31,7 @@ class Keeper:
     def put(self, batch: Batch) -> bool:
         """Commit a batch behind those that wait; return whether all of them are on disk."""
         if batch.events or batch.keep or batch.forget:
-            self._waiting.append(batch)
+            self._waiting.append(msgspec.structs.replace(batch, stamp=self._delivery.stamp()))
         if len(self._waiting) > MOST:
             self._waiting.popleft()
             self.lost += 1

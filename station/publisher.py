@@ -92,11 +92,11 @@ class Publisher:
         if self._pump is not None:
             self._pump.link_down()
 
-    def stored(self, refs: Sequence[Ref]) -> None:
-        """Messages were committed just now."""
+    def stored(self, refs: Sequence[Ref], *, late: bool = False) -> None:
+        """Messages were committed just now; `late` ones happened a while ago."""
         for ref in refs:
             if self._pump is not None and ref.topic in self._pump.lanes:
-                self._pump.stored(ref)
+                self._pump.stored(ref, late=late)
 
     def state(self, publication: Publication, stamp: Stamp) -> None:
         """Publish retained state now, and again at every connect."""

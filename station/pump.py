@@ -124,9 +124,11 @@ class Pump:
         for lane in self.lanes.values():
             lane.reset()
 
-    def stored(self, ref: Ref) -> None:
-        """A message was committed; without a connection it is backlog."""
-        if self.connected:
+    def stored(self, ref: Ref, *, late: bool = False) -> None:
+        """A message was committed; one that is late is backlog, and so are all without a connection."""
+        if self.connected and late:
+            self.lanes[ref.topic].unread = True
+        elif self.connected:
             self.lanes[ref.topic].stored(ref)
 
     def post(self, post: Post) -> None:

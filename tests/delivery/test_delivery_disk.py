@@ -1,13 +1,19 @@
 """Delivery while the disk fails: told, nothing half-said, and going on by itself when the cause is gone."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from station.delivery import LATE_NS, Batch, Outgoing
+from station.keeping import Keeper
 from station.outbox import Outbox, OutboxError, Ref
+from station.wire import rfc3339
 from tests.delivery.test_outbox import content, fill, small_disk, stamp
-from tests.support.backend import Backend
+from tests.support.backend import Backend, Heard
+from tests.support.clients import verdict_data
 from tests.support.consumer import STATION, Consumer, link_options
 from tests.support.mosquitto import Mosquitto
 
@@ -89,6 +95,37 @@ def test_an_outbox_that_cannot_be_opened_is_told_and_waited_for(tmp_path: Path) 
         path.parent.mkdir()
         station.until(lambda: station.conditions() == {})
         station.until(lambda: station.delivery.counters.get("brokered", 0) >= 1)
+
+
+def test_what_waited_for_the_disk_says_when_it_happened_and_comes_late(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "outbox.sqlite"
+    happened = Batch(events=(Outgoing(name="verdict", data=verdict_data(1)),))
+    with (
+        Mosquitto(tmp_path) as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(path, link_options(broker.port)) as station,
+    ):
+        station.until(lambda: station.ups() == 1)
+        keeper = Keeper(station.delivery)
+        assert not keeper.put(happened)
+        refused_ns = time.monotonic_ns()
+        path.parent.mkdir()
+        assert keeper.retry()
+        station.until(lambda: len(backend.heard("evt/verdict")) == 1)
+        assert int(firsts(backend)[1].event["monons"]) <= refused_ns
+        now = station.delivery.stamp()
+        before = replace(now, monotonic_ns=now.monotonic_ns - LATE_NS, wall_ns=now.wall_ns - LATE_NS)
+        station.delivery.store(replace(happened, stamp=before))
+        station.verdict(3)
+        station.until(lambda: len(firsts(backend)) == 3)
+        assert [(seq, firsts(backend)[seq].late) for seq in (2, 3)] == [(2, True), (3, False)]
+        assert firsts(backend)[2].event["time"] == rfc3339(before.wall_ns)
+        assert firsts(backend)[2].event["monons"] == str(before.monotonic_ns)
+
+
+def firsts(backend: Backend) -> dict[int, Heard]:
+    """Return what came first of every number: what nobody acknowledges comes again."""
+    return {heard.event["seq"]: heard for heard in reversed(backend.heard("evt/verdict"))}
 
 
 def test_what_a_former_run_left_is_delivered_by_the_next(tmp_path: Path) -> None:
