@@ -1,5 +1,6 @@
 """The composition root: the only place that knows concrete drivers. From a configuration to a daemon that can run."""
 
+import errno
 import fcntl
 import os
 import queue
@@ -64,6 +65,7 @@ from station.sensing import CameraWorker, Emit, ScaleWorker, Worker
 from station.signing_keys import KeyRing, Verifier, ready
 from station.timings import Timings
 from station.upkeep import Upkeep
+from station.vision.interpreter import Running
 
 log = structlog.get_logger()
 
@@ -117,7 +119,7 @@ def claim_state_dir(state_dir: Path) -> int:
     """Make the directory if need be, and lock it for this process; return the lock, which lives until the end."""
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
-        lock = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = _open_lock(state_dir / "lock")
     except OSError as error:
         raise StateError(f"{state_dir}: {error.strerror}; make it writable for this user") from error
     try:
@@ -126,6 +128,15 @@ def claim_state_dir(state_dir: Path) -> int:
         os.close(lock)
         raise StateError(f"{state_dir}: another station runs with it; stop that one, or use another") from error
     return lock
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS or not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # what must be written waits until the disk is well again
 
 
 def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object]"]:
@@ -266,7 +277,7 @@ def _workers(
     if not config.cameras:
         return scales, []
     names = tuple(camera.name for camera in config.cameras)
-    eye = EyeWorker(names, state_dir / "gallery", config.policy.sights.visibility, emit)
+    eye = EyeWorker(names, state_dir, config.policy.sights.visibility, emit, running(config))
     cameras = [
         CameraWorker(described.name, camera(described), emit, eye.pictures) for described in config.cameras
     ]
@@ -276,6 +287,12 @@ def _workers(
 def _scale(driver: str, options: msgspec.Struct) -> ScaleDriver:
     made: ScaleDriver = SCALES[driver].make(options)
     return made
+
+
+def running(config: Config) -> Running:
+    """Return how the cameras' model is to be run."""
+    wanted = config.vision
+    return Running(wanted.runtime, wanted.threads, xnnpack=wanted.xnnpack, delegate=wanted.delegate)
 
 
 def camera(described: Camera) -> CameraDriver:

@@ -202,6 +202,23 @@ def test_a_disk_that_is_full_at_the_start_is_told_of_and_healed(tmp_path: Path, 
         rig.station.stop()
 
 
+def test_a_disk_that_is_read_only_at_the_start_is_told_of_and_healed(tmp_path: Path, small_disk: Path) -> None:
+    with toledo_rig(tmp_path, state=small_disk) as rig:
+        rig.wait_idle()
+        rig.station.stop()
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        rig.station.start()
+        rig.wait(lambda: ("OUTBOX_FAILED", "raised") in rig.alarms())
+        rig.claim(CHEESE)
+        rig.put(411)
+        rig.wait(lambda: rig.health()["outbox"]["unwritten"] > 0 and "stable" not in rig.phases())
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+        [verdict] = rig.wait_verdicts(1)
+        assert (verdict["decision"], verdict["transaction_id"]) == ("accept", "T-1")
+        rig.wait(lambda: ("OUTBOX_FAILED", "cleared") in rig.alarms())
+        rig.station.kill()
+
+
 def test_a_corrected_password_is_taken_up_without_a_restart(tmp_path: Path) -> None:
     passwords, secret = tmp_path / "passwords", tmp_path / "secret"
     passwords.touch(mode=0o600)
