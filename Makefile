@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tflite demo test lint test-main test-tflite coverage test-slow test-hw bench chaos model docs docs-check clean
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite coverage test-slow test-hw bench chaos model deb docs docs-check clean
 
 BIN := .venv/bin
 JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
@@ -59,6 +59,10 @@ chaos: setup ## kill, cut and fill everything at random while verdicts are made:
 
 model: setup ## make the shipped model again
 	training/make_model.sh $(ARGS)
+
+deb: setup ## the Debian package, into dist/ (ARGS="--arch arm64")
+	@tools/setup.sh deb
+	@tools/make_deb.sh $(ARGS)
 
 docs: setup ## write docs/CONFIG.md, docs/asyncapi.yaml and docs/schemas from the source
 	PYTHONPATH=. $(BIN)/python tools/config_reference.py >docs/.config.part

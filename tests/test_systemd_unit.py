@@ -14,12 +14,12 @@ EXPOSURE_MAX = 1.4  # a bare service has 9.2
 
 @pytest.fixture
 def analyze(tmp_path: Path) -> tuple[str, Path]:
-    """The tool, and the unit with a program that exists on this machine."""
+    """The tool, and the unit with programs that exist on this machine."""
     tool = shutil.which("systemd-analyze")
     if tool is None:
         pytest.skip("systemd-analyze is not installed here")
     unit = tmp_path / UNIT.name
-    unit.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT.read_text()))
+    unit.write_text(re.sub(r"(?m)^(Exec\w+)=\S+", rf"\1={sys.executable}", UNIT.read_text()))
     return tool, unit
 
 
@@ -44,6 +44,6 @@ def test_the_service_stays_locked_down(analyze: tuple[str, Path]) -> None:
 def test_the_service_runs_the_daemon_as_documented() -> None:
     text = UNIT.read_text()
     assert (
-        "ExecStart=/opt/validation-station/.venv/bin/station run --config /etc/validation-station/station.toml" in text
+        "ExecStart=/opt/validation-station/bin/station run --config /etc/validation-station/station.toml" in text
     )
     assert "StateDirectory=validation-station" in text

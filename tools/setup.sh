@@ -5,6 +5,7 @@
 #   tools/setup.sh main            .venv          the project, its tools, the ai-edge-litert runtime
 #   tools/setup.sh bench           .venv          the same and the benchmarks' data
 #   tools/setup.sh tflite          .venv-tflite   the project on the tflite-runtime, numpy 1
+#   tools/setup.sh deb             what builds the Debian package; no environment
 #
 # PYTHON=/path/to/python chooses the interpreter (3.11 or newer; the tflite environment needs 3.11).
 set -euo pipefail
@@ -52,6 +53,11 @@ apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "$@" </dev/null
 }
 
+missing_builders() {
+    command -v dh >/dev/null || echo debhelper
+    command -v dpkg-buildpackage >/dev/null || echo dpkg-dev
+}
+
 # Debian starts a broker on port 1883 as soon as its package is installed, and at every boot. The station brings its
 # own where it needs one, so a broker that came only with this set-up stays off.
 install_quietly() {
@@ -77,7 +83,7 @@ install_quietly() {
 
 system_packages() {
     local packages
-    packages=$(missing_packages | paste -sd ' ')
+    packages=$("$@" | paste -sd ' ')
     [ -n "$packages" ] || return 0
     command -v apt-get >/dev/null || die "missing: $packages; this system has no apt-get, install them by its own means"
     if [ "$(id -u)" != 0 ] && ! { command -v sudo >/dev/null && as_root true; }; then
@@ -118,7 +124,11 @@ environment() { # folder, wanted, requirements...
 requirements() { "$(find_python)" tools/requirements.py "$@"; }
 
 [ -z "${PYTHON:-}" ] || new_enough "$PYTHON" || die "PYTHON=$PYTHON is no Python 3.11 or newer"
-system_packages
+if [ "${1:-}" = deb ]; then
+    system_packages missing_builders
+    exit 0
+fi
+system_packages missing_packages
 case "${1:-}" in
     main | bench)
         extras=dev
@@ -135,5 +145,5 @@ case "${1:-}" in
         mapfile -t wanted < <(requirements dev tflite --without ai-edge-litert)
         environment .venv-tflite tflite "${wanted[@]}"
         ;;
-    *) die "usage: tools/setup.sh main|bench|tflite" ;;
+    *) die "usage: tools/setup.sh main|bench|tflite|deb" ;;
 esac
