@@ -66,14 +66,16 @@ def begin(scale: Scale, chosen: argparse.Namespace, asker: Asker, kind: Kind) ->
     return sessions.begin(scale.state_dir, head, plan, asker.language, prior)
 
 
-def step_plan(scale: Scale, session: SessionFile, chosen: argparse.Namespace, asker: Asker) -> tuple[Action, ...]:
+def step_plan(scale: Scale, session: SessionFile, chosen: argparse.Namespace) -> tuple[Action, ...]:
     """Return the actions of one step: those of the session's own table, else made for it."""
     own = tuple(action for action in session.plan if action.step == chosen.step)
     if own:
         return own
     weights = session.session.weights
     if not weights and chosen.step not in {"zero", "diagnose"}:
-        weights = asker.text("ask.weights", chosen.weights, "--weights", read_weights)
+        raise CalibrationError(
+            f"session {session.session.session_id} began without weights: give --load, or abort it and use --weights"
+        )
     platform = platform_of(scale, session.session.hardware.channels)
     light = chosen.step in {"zero", "diagnose"} and not weights
     loads = _loads(platform, weights or (_ANY,) if light else weights)
@@ -110,7 +112,7 @@ _ANY = TestWeight(weight_id="any", nominal_g=1000.0)
 
 def _weights(chosen: argparse.Namespace, asker: Asker, kind: Kind) -> tuple[TestWeight, ...]:
     if kind == "single" and chosen.weights is None:
-        return ()
+        return asker.text("ask.weights", None, "--weights", read_weights) if asker.may_ask else ()
     weights = asker.text("ask.weights", chosen.weights, "--weights", read_weights)
     if not weights:
         raise ConfigurationError("--weights: no weights; name them, for example 4x10kg M1; 2x5kg M1")

@@ -98,14 +98,14 @@ def step(desk: Desk) -> int:
         if desk.chosen.yes or desk.chosen.load is not None or not sys.stdin.isatty():
             capture, gross_g = one_capture(desk.scale, session, desk.chosen, desk.asker)
             return _told(desk, session, capture, gross_g)
-        plan = step_plan(desk.scale, session, desk.chosen, desk.asker)
+        plan = step_plan(desk.scale, session, desk.chosen)
         finished = guided(desk, session, plan)
     if not finished:
         return _left(desk, session)
     result = accepting.evaluated(session)
     if desk.chosen.step == "verify" and session.session.kind == "single":
         return _verified(desk, session, result)
-    return _tell_step(desk, result, desk.chosen.step)
+    return _tell_step(desk, session, result, desk.chosen.step)
 
 
 def accept(desk: Desk) -> int:
@@ -115,7 +115,7 @@ def accept(desk: Desk) -> int:
         session = accepting.open_session(state_dir, desk.scale.number)
         result = accepting.evaluated(session)
         _show(desk, result)
-        if not desk.agree and not desk.asker.yes("ask.yes"):
+        if not desk.agree and not desk.asker.yes("ask.accept"):
             desk.say("left", session=session.session.session_id)
             return REFUSED
         return _accept(desk, session, result)
@@ -327,17 +327,18 @@ def _told(desk: Desk, session: SessionFile, capture: Capture, gross_g: float | N
             desk.asker.tell(f"  cell {channel}: {cell.mean:.0f} counts, noise {cell.sd:.1f}, {seen}")
         for finding in of_capture:
             desk.asker.tell(f"  {finding.severity.upper()} {finding.text}; {finding.remedy}")
-        desk.asker.tell(f"next: {after}")
+        desk.say("next", what=after)
     return REFUSED if of_capture else OK
 
 
-def _tell_step(desk: Desk, result: Evaluation, name: Step) -> int:
+def _tell_step(desk: Desk, session: SessionFile, result: Evaluation, name: Step) -> int:
     """Tell what one step has shown."""
     failed = [f for f in result.findings if f.severity == "fail" and f.blocks == "accept" and name in f.where]
     if desk.chosen.json:
-        _print({"step": name, "evaluation": result})
+        _print({"step": name, "evaluation": result, "next": Prepared.next_of(session)})
     else:
         _show(desk, result)
+        desk.say("next", what=Prepared.next_of(session))
     return REFUSED if failed else OK
 
 

@@ -28,7 +28,7 @@ def one_capture(
 ) -> tuple[Capture, float | None]:
     """Measure what lies there, keep it, and return it with its weight by what is known so far."""
     action = _action(session, chosen)
-    if not chosen.yes and not asker.yes("ask.yes"):
+    if not chosen.yes and not asker.yes("ask.measure"):
         raise CalibrationError("nothing was measured; --yes measures what lies there now")
     watch = Watch(band_g(session.session.verification_interval_g, counts=scale.gives_counts))
     driver = scale.make()

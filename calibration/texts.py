@@ -156,7 +156,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sitzung {session} von {operator} hat {made} Messungen. Fortsetzen? (j/n)",
     ),
     "ask.end": ("a: accept   q: decide later   x: abort", "a: annehmen   q: später entscheiden   x: verwerfen"),
-    "ask.yes": ("y/n", "j/n"),
+    "ask.accept": ("Put it into force? (y/n)", "In Kraft setzen? (j/n)"),
+    "ask.measure": ("Measure what lies there now? (y/n)", "Jetzt messen, was dort liegt? (j/n)"),
+    "next": ("Next: {what}", "Als Nächstes: {what}"),
     "overdue": ("{weight} was due on {due}", "{weight} war fällig am {due}"),
     "left": (
         "Session {session} is kept. Go on: calibrate run; give up: calibrate abort.",
