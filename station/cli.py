@@ -68,6 +68,12 @@ def _gallery(commands: clitools.Subparsers) -> None:
     gallery_cli.add_commands(commands, _options)
 
 
+def _model(commands: clitools.Subparsers) -> None:
+    from station import model_cli
+
+    model_cli.add_commands(commands, _options)
+
+
 def _check(commands: clitools.Subparsers) -> None:
     from station import check_cli
 
@@ -132,6 +138,7 @@ MOUNTS = {
     "provision": _provision,
     "catalogue": _catalogue,
     "gallery": _gallery,
+    "model": _model,
     "schema": _schema,
     "audit": _audit,
     "replay": _replay,

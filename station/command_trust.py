@@ -12,7 +12,7 @@ from pathlib import Path
 from station.signing import KEY_ID, SIGNATURE
 from station.signing_keys import PublicKey, Verifier, public_keys
 
-SIGNED = frozenset({"catalogue", "config"})
+SIGNED = frozenset({"catalogue", "config", "model"})  # a model comes as a file, signed likewise
 SIGNATURE_DIGITS = 128
 
 Refusal = tuple[str, str]  # code and message

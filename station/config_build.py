@@ -22,6 +22,7 @@ from station.config_keys import (
     Station,
     Transaction,
     Trust,
+    Vision,
 )
 from station.core.due import Care
 from station.core.learning_settings import LearningSettings
@@ -54,6 +55,7 @@ class Builder:
             "calibration",
             "control",
             "records",
+            "vision",
         )
         for key in raw:
             if key not in known:
@@ -66,7 +68,7 @@ class Builder:
         learning = self._table(LearningSettings, raw, "learning")
         trust = self._table(Trust, raw, "trust")
         care, control = self._table(Care, raw, "calibration"), self._table(Control, raw, "control")
-        records = self._table(Records, raw, "records")
+        records, vision = self._table(Records, raw, "records"), self._table(Vision, raw, "vision")
         scales = [self._scale(table, ("scale", number)) for number, table in enumerate(self._list(raw, "scale"))]
         cameras = [self._camera(table, ("camera", number)) for number, table in enumerate(self._list(raw, "camera"))]
         self._distinct("scale", scales)
@@ -75,7 +77,7 @@ class Builder:
             return None
         if weighing is None or policy is None or learning is None or trust is None:
             return None
-        if care is None or control is None or records is None:
+        if care is None or control is None or records is None or vision is None:
             return None
         return Config(
             station=station,
@@ -90,6 +92,7 @@ class Builder:
             calibration=care,
             control=control,
             records=records,
+            vision=vision,
             source="",
             text="",
         )

@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -131,6 +131,20 @@ class Records(Table, frozen=True):
     keep_days: Annotated[float, Meta(gt=0, le=3650, description="and what is older than this")] = 14.0
 
 
+class Vision(Table, frozen=True):
+    """How the cameras' model is run."""
+
+    runtime: Annotated[
+        Literal["auto", "ai-edge-litert", "tflite-runtime"],
+        Meta(description="auto: ai-edge-litert where it is installed, else tflite-runtime"),
+    ] = "auto"
+    threads: Annotated[int, Meta(ge=1, le=16)] = 2
+    xnnpack: Annotated[bool, Meta(description="the runtime's fast kernels; false: its plain ones")] = True
+    delegate: Annotated[
+        str, Meta(description="library of an accelerator, such as `libedgetpu.so.1`; the model must be made for it")
+    ] = ""
+
+
 class Control(Table, frozen=True):
     """How tools on this machine reach the running station: a Unix socket, open to root and to the station's user."""
 
@@ -226,6 +240,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     calibration: Care = Care()
     control: Control = Control()
     records: Records = Records()
+    vision: Vision = Vision()
     source: str
     text: str
 

@@ -24,6 +24,7 @@ def effective(config: Config) -> dict[str, Any]:
         "calibration": config.calibration,
         "control": config.control,
         "records": config.records,
+        "vision": config.vision,
         "scale": [_flat(scale) for scale in config.scales],
         "camera": [_flat(camera) for camera in config.cameras],
     }

@@ -27,7 +27,7 @@ from station.core.verdict_data import to_wire
 from station.delivery import Batch, Outgoing
 from station.keeping import Keeper
 from station.link_values import LinkEvent
-from station.looking import EyesReady
+from station.looking import EyesReady, EyeWorker
 from station.outbox import OutboxError
 from station.parts import Parts
 from station.sensing import CameraTrouble, CameraWell, Released, ScaleWorker, SensorWorker, Shown
@@ -36,6 +36,7 @@ from station.telling import Conditions, Teller
 from station.upkeep import KEY as CHECKS_KEY
 
 TICK_S = 0.5
+WARM_S = 20.0  # so long the model may take to load before the station is online without it
 WATCH_NS = 2 * 10**9
 SECOND_NS = 10**9
 RESUMES_MOST = 10  # ends of the station without any progress of the open visit
@@ -137,10 +138,17 @@ class Daemon:
         parts.delivery.state("config", msgspec.to_builtins(reports.configured(parts.choice)))
         if parts.choice.problem is not None:
             self._alarm(reports.config_alarm(parts.choice.problem))
-        parts.delivery.start()
         for worker in parts.workers:
             worker.start()
+        self._warm_up()
+        parts.delivery.start()
         log.info("started", station=parts.choice.config.station.id, configuration=parts.choice.config.source)
+
+    def _warm_up(self) -> None:
+        """Let the model load and run once before anyone is told that the station is online, within reason."""
+        for worker in self._parts.workers:
+            if isinstance(worker, EyeWorker) and not worker.ready.wait(WARM_S):
+                log.warning("the eyes are not ready yet", waited_s=WARM_S)
 
     def _restore(self) -> None:
         """Go on where the last run ended: its zero, and its open visit."""

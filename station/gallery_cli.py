@@ -11,7 +11,7 @@ from station.core import gtin as gtins
 if TYPE_CHECKING:
     from station.vision.evaluation import Shown
     from station.vision.gallery_store import GalleryStore
-    from station.vision.interpreter import Embedder
+    from station.vision.model_store import Loaded
 
 FOLDER = "gallery"  # within the state directory
 
@@ -74,7 +74,7 @@ def _guarded(work: Work, given: argparse.Namespace, options: clitools.Options) -
 def _enrol(given: argparse.Namespace, folder: Path, options: clitools.Options) -> int:
     from station import gallery_teaching
 
-    return gallery_teaching.enrol(given, folder, _embedder(), options)
+    return gallery_teaching.enrol(given, folder, _model(given, folder, options), options)
 
 
 def _list(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
@@ -101,12 +101,13 @@ def _remove(given: argparse.Namespace, folder: Path, _options: clitools.Options)
     return clitools.OK
 
 
-def _evaluate(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
+def _evaluate(given: argparse.Namespace, folder: Path, options: clitools.Options) -> int:
     from station.gallery_teaching import from_files
-    from station.vision import embedding, evaluation
+    from station.vision import evaluation
 
-    embedder = _embedder()
-    loaded = _store(folder).load(embedder, embedding.load())
+    model = _model(given, folder, options)
+    embedder = model.embedder
+    loaded = _store(folder).load(embedder, model.embedding)
     if not loaded.gallery.gtins:
         raise clitools.CommandError(
             f"the gallery {folder} is empty; teach it with: station gallery enrol GTIN IMAGE..."
@@ -146,13 +147,13 @@ def _names(state_dir: Path, products: set[str]) -> dict[str, str]:
     return {product.gtin: product.name for product in found if product is not None}
 
 
-def _export(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
+def _export(given: argparse.Namespace, folder: Path, options: clitools.Options) -> int:
     from station.vision import gallery_bundle
 
     store = _store(folder)
     if not store.products():
         raise clitools.CommandError(f"the gallery {folder} is empty; there is nothing to export")
-    made = gallery_bundle.export(store, _embedder().identity, given.file)
+    made = gallery_bundle.export(store, _model(given, folder, options).embedder.identity, given.file)
     if given.json:
         clitools.print_json({"file": str(given.file), "products": made.products, "pictures": made.pictures})
     else:
@@ -160,12 +161,13 @@ def _export(given: argparse.Namespace, folder: Path, _options: clitools.Options)
     return clitools.OK
 
 
-def _import(given: argparse.Namespace, folder: Path, _options: clitools.Options) -> int:
-    from station.vision import conflicts, embedding, gallery_bundle
+def _import(given: argparse.Namespace, folder: Path, options: clitools.Options) -> int:
+    from station.vision import conflicts, gallery_bundle
 
-    store, embedder = _store(folder), _embedder()
+    store, model = _store(folder), _model(given, folder, options)
+    embedder = model.embedder
     taken = gallery_bundle.take_in(store, given.file, replace=given.replace)
-    loaded = store.load(embedder, embedding.load())
+    loaded = store.load(embedder, model.embedding)
     alike = [each.text for each in conflicts.look_alikes(loaded.gallery)]
     if given.json:
         clitools.print_json(
@@ -208,10 +210,17 @@ def _store(folder: Path) -> "GalleryStore":
     return GalleryStore(folder)
 
 
-def _embedder() -> "Embedder":
-    from station.vision.interpreter import Embedder
+def _model(given: argparse.Namespace, folder: Path, options: clitools.Options) -> "Loaded":
+    """Return the model in force, as the station runs it; with `--state` alone, as it is run by default."""
+    from station import wiring
+    from station.vision import model_store
+    from station.vision.interpreter import Running
 
-    return Embedder()
+    running = Running() if given.state else wiring.running(clitools.configuration(given, options))
+    loaded = model_store.ModelStore(folder.parent / model_store.FOLDER).load(running)
+    if loaded.problem:
+        clitools.complain(loaded.problem)
+    return loaded
 
 
 def _warn(problems: Sequence[str]) -> None:

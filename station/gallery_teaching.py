@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from station.vision.gallery import Gallery
     from station.vision.gallery_store import GalleryStore
     from station.vision.interpreter import Embedder
+    from station.vision.model_store import Loaded
     from station.vision.picture import Pixels
 
 CAPTURE_S = 2.0
@@ -27,12 +28,12 @@ LINE = 78
 Say = Callable[[str], None]
 
 
-def enrol(given: argparse.Namespace, folder: Path, embedder: "Embedder", options: clitools.Options) -> int:
+def enrol(given: argparse.Namespace, folder: Path, model: "Loaded", options: clitools.Options) -> int:
     """Add pictures of a product and tell what is odd about them; a contradiction adds nothing unless `--anyway`."""
-    from station.vision import conflicts, embedding
+    from station.vision import conflicts
     from station.vision.gallery_store import GalleryStore
 
-    number, head = gtins.normalise(given.gtin), embedding.load()
+    number, head, embedder = gtins.normalise(given.gtin), model.embedding, model.embedder
     store = GalleryStore(folder)
     names, crops = _pictures(given, embedder, options)
     known = conflicts.known_pictures(number, names, crops, _thumbnails(store))

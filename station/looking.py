@@ -7,6 +7,7 @@ gallery cannot be used, every camera is blind, with an alarm, and it is tried ag
 
 import contextlib
 import queue
+import threading
 import time
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import msgspec
 
 from station.core import events
 from station.sensing import READ_S, CameraTrouble, CameraWell, Emit, Picture, Worker
-from station.vision import embedding, gallery
 from station.vision.gallery_store import GalleryError, GalleryStore
-from station.vision.interpreter import Embedder, ModelError
+from station.vision.interpreter import ModelError, Running
+from station.vision.model_store import Loaded, ModelStore
 from station.vision.pipeline import Eye, NoReferenceError
 
 VISION = "vision"  # the part named in alarms about the model and the gallery
@@ -33,20 +34,26 @@ class EyesReady(msgspec.Struct, frozen=True):
 class EyeWorker(Worker):
     """Serves the pictures of all cameras, one after the other."""
 
-    def __init__(self, cameras: tuple[str, ...], folder: Path, visibility: float, emit: Emit) -> None:
+    def __init__(
+        self, cameras: tuple[str, ...], state_dir: Path, visibility: float, emit: Emit, running: Running | None = None
+    ) -> None:
         super().__init__("eye", emit)
+        self.ready = threading.Event()  # loaded and warm, or its alarm has said why not
         self.pictures: queue.SimpleQueue[Picture] = queue.SimpleQueue()
         self._cameras = cameras
-        self._store = GalleryStore(folder)
+        self._store = GalleryStore(state_dir / "gallery")
+        self._models = ModelStore(state_dir / "models")
+        self._running = running or Running()
         self._visibility = visibility
-        self._embedder: Embedder | None = None
+        self._loaded: Loaded | None = None
         self._eyes: dict[str, Eye] = {}
-        self._gallery = gallery.empty(embedding.load())
         self._stamps: tuple[int, ...] | None = None
+        self._model_stamps: tuple[int, ...] | None = None
 
     def run(self) -> None:
         """Load the model, then serve pictures until asked to end."""
         self._refresh()
+        self.ready.set()
         while not self.stopping.is_set():
             try:
                 picture = self.pictures.get(timeout=READ_S)
@@ -59,28 +66,33 @@ class EyeWorker(Worker):
 
     def _refresh(self) -> None:
         """Load what is not loaded yet, and the gallery if it has changed."""
-        stamps = _stamps(self._store.folder)
-        if self._embedder is not None and stamps == self._stamps:
+        crops = self._store.folder / "crops"
+        stamps, model_stamps = _stamps(crops, *_inside(crops)), _stamps(self._models.mark)
+        if self._eyes and stamps == self._stamps and model_stamps == self._model_stamps:
             return
         try:
-            self._load()
+            if self._loaded is None or model_stamps != self._model_stamps:
+                self._loaded = self._models.load(self._running)
+                self._model_stamps = model_stamps
+            self._see(self._loaded)
         except (ModelError, GalleryError) as error:
-            self.emit(CameraTrouble(VISION, str(error), "see `station gallery list`, or install the package again"))
+            self.emit(CameraTrouble(VISION, str(error), "see `station model list` and `station gallery list`"))
             return
-        self._stamps = _stamps(self._store.folder)
+        self._stamps = _stamps(crops, *_inside(crops))
 
-    def _load(self) -> None:
-        embedder = self._embedder or Embedder()
-        loaded = self._store.load(embedder, embedding.load())
-        self._embedder, self._gallery = embedder, loaded.gallery
+    def _see(self, model: Loaded) -> None:
+        """Give every eye the model and the gallery as that model sees it."""
+        loaded = self._store.load(model.embedder, model.embedding)
         for name in self._cameras:
             reference = self._eyes[name].reference if name in self._eyes else None
-            self._eyes[name] = Eye(name, embedder, loaded.gallery, reference=reference)
-        if loaded.problems:
+            self._eyes[name] = Eye(name, model.embedder, loaded.gallery, reference=reference)
+        if model.problem:
+            self.emit(CameraTrouble(VISION, model.problem, "install it again: station model install FILE"))
+        elif loaded.problems:
             self.emit(CameraTrouble(VISION, loaded.problems[0], "enrol that product again: station gallery enrol"))
         else:
             self.emit(CameraWell(VISION))
-        self.emit(EyesReady(embedder.model_hash, embedder.runtime, len(loaded.gallery.gtins)))
+        self.emit(EyesReady(model.embedder.model_hash, model.embedder.runtime, len(loaded.gallery.gtins)))
 
     def _learn(self, picture: Picture) -> None:
         self._refresh()
@@ -91,7 +103,8 @@ class EyeWorker(Worker):
     def _look(self, picture: Picture, capture_no: int) -> events.Seen | events.Blind:
         began_ns = time.monotonic_ns()
         try:
-            look = self._eyes[picture.camera].look(picture.frame.pixels, time.monotonic_ns)
+            eye = self._eyes[picture.camera]
+            look = eye.look(picture.frame.pixels, time.monotonic_ns)
         except KeyError:  # the model could not be loaded; its own alarm says why
             return events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=picture.camera)
         except NoReferenceError as error:
@@ -105,18 +118,23 @@ class EyeWorker(Worker):
             camera=picture.camera,
             sightings=look.sightings,
             visibility=self._visibility,
-            gallery_size=len(self._gallery.gtins),
-            gallery=frozenset(self._gallery.gtins),
+            gallery_size=len(eye.gallery.gtins),
+            gallery=frozenset(eye.gallery.gtins),
             capture_ms=picture.capture_ms,
             vision_ms=(now_ns - began_ns) / 1e6,
             inference_ms=look.timing_ms["inference"],
         )
 
 
-def _stamps(folder: Path) -> tuple[int, ...]:
-    """Return the times at which the gallery's folders last changed."""
+def _inside(folder: Path) -> list[Path]:
+    """Return what is in a folder, nothing where it cannot be read."""
+    return sorted(folder.glob("*"))
+
+
+def _stamps(*paths: Path) -> tuple[int, ...]:
+    """Return the times at which files and folders last changed, those that are there."""
     times: list[int] = []
-    for path in [folder / "crops", *sorted((folder / "crops").glob("*"))]:
+    for path in paths:
         with contextlib.suppress(OSError):  # it may be removed at this very moment
             times.append(path.stat().st_mtime_ns)
     return tuple(times)

@@ -13,7 +13,7 @@ import msgspec
 
 from station import toml_write, wiring
 from station.config_check import choices, metas, struct_in
-from station.config_keys import CameraKeys, Control, Mqtt, Records, ScaleKeys, Station, Transaction, Trust
+from station.config_keys import CameraKeys, Control, Mqtt, Records, ScaleKeys, Station, Transaction, Trust, Vision
 from station.core.due import Care
 from station.core.learning_settings import LearningSettings
 from station.core.store_policy import Policy
@@ -32,6 +32,7 @@ TABLES: dict[str, Kind] = {
     "calibration": Care,
     "control": Control,
     "records": Records,
+    "vision": Vision,
 }
 
 _HEAD = """# Configuration

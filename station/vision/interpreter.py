@@ -5,12 +5,14 @@ stations in the field and 32-bit machines have. Their int8 kernels differ by a f
 so features are comparable only under the same `identity`: model and runtime.
 """
 
+import ctypes
 import hashlib
 import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -34,18 +36,37 @@ class ModelError(RuntimeError):
     """The model cannot be run; the message says what is wrong and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a model is run: on which runtime, with how many threads, with which accelerator."""
+
+    runtime: RuntimeChoice = "auto"
+    threads: int = 2
+    xnnpack: bool = True  # the fast kernels of the runtime itself; without them results are those of its plain ones
+    delegate: str = ""  # an accelerator's library, such as libedgetpu.so.1
+
+
 class Embedder:
     """Turns square RGB crops into feature vectors; keep one for the life of the process, use it from one thread."""
 
-    def __init__(self, model: Path = MODEL_PATH, *, runtime: RuntimeChoice = "auto", threads: int = 2) -> None:
+    def __init__(
+        self, model: Path = MODEL_PATH, *, runtime: RuntimeChoice = "auto", threads: int = 2,
+        running: Running | None = None,
+    ) -> None:  # fmt: skip
+        how = running or Running(runtime, threads)
         content, self.model_hash = _content(model)
-        module, self.runtime = _load(runtime)
+        module, self.runtime = _load(how.runtime)
+        extra = _delegates(module, how)
         try:
             with _quiet():
-                self._interpreter: Any = module.Interpreter(model_content=content, num_threads=threads)
+                self._interpreter: Any = module.Interpreter(model_content=content, num_threads=how.threads, **extra)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"model {model} is damaged, or not for {self.runtime}: {error}") from error
+        if how.delegate:
+            self.runtime += f" with {Path(how.delegate).name}"
+        elif not how.xnnpack:
+            self.runtime += " without XNNPACK"
         self._input = _only(self._interpreter.get_input_details(), "input")
         self._output = _only(self._interpreter.get_output_details(), "output")
         shape = tuple(int(size) for size in self._input["shape"])
@@ -59,6 +80,12 @@ class Embedder:
     def identity(self) -> str:
         """Model and runtime: features of different identities are not compared."""
         return f"{self.model_hash}/{self.runtime}"
+
+    def warm(self) -> None:
+        """Run once, so that the first shopper does not pay for what the runtime puts off; refuse what is no number."""
+        features = self.embed(np.full((1, self.side_px, self.side_px, 3), int(PIXEL_MEAN), np.uint8))
+        if not np.isfinite(features).all():
+            raise ModelError(f"model {self.model_hash[:19]}... gives values that are no numbers; install another")
 
     def quantise(self, crops: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Return pixels as the int8 steps of the model's input."""
@@ -103,6 +130,24 @@ def _load(runtime: RuntimeChoice) -> tuple[Any, str]:
         except ImportError:  # also a package without its metadata; the next one may be whole
             continue
     raise ModelError(f"no runtime for the model: {' or '.join(wanted)} is not installed; pip install {wanted[0]}")
+
+
+def _delegates(module: Any, how: Running) -> dict[str, Any]:
+    """Return what the interpreter must be told of accelerators; one that is configured must be there."""
+    extra: dict[str, Any] = {}
+    if not how.xnnpack:
+        extra["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    if how.delegate:
+        try:
+            ctypes.CDLL(how.delegate)  # the runtime's own loader stumbles over an absent library once more later
+            with _quiet():
+                extra["experimental_delegates"] = [module.load_delegate(how.delegate)]
+        except (ValueError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"the accelerator {how.delegate} cannot be used: install its library and plug it in, "
+                "or leave `delegate` out of [vision]"
+            ) from error
+    return extra
 
 
 @contextmanager
