@@ -15,10 +15,13 @@ import msgspec
 
 from station.core import events
 from station.sensing import READ_S, CameraTrouble, CameraWell, Emit, Picture, Worker
+from station.vision import detect
 from station.vision.gallery_store import GalleryError, GalleryStore
 from station.vision.interpreter import ModelError, Running
 from station.vision.model_store import Loaded, ModelStore
 from station.vision.pipeline import Eye, NoReferenceError
+from station.vision.view_check import Health
+from station.vision.watch import Watch
 
 VISION = "vision"  # the part named in alarms about the model and the gallery
 
@@ -34,6 +37,8 @@ class EyesReady(msgspec.Struct, frozen=True):
 class EyeWorker(Worker):
     """Serves the pictures of all cameras, one after the other."""
 
+    patience_s = 120.0  # a large gallery is read in one turn
+
     def __init__(
         self, cameras: tuple[str, ...], state_dir: Path, visibility: float, emit: Emit, running: Running | None = None
     ) -> None:
@@ -46,6 +51,8 @@ class EyeWorker(Worker):
         self._running = running or Running()
         self._visibility = visibility
         self._loaded: Loaded | None = None
+        self._watches = {name: Watch() for name in cameras}
+        self._troubled: set[str] = set()  # cameras whose pictures could not be believed last time
         self._eyes: dict[str, Eye] = {}
         self._stamps: tuple[int, ...] | None = None
         self._model_stamps: tuple[int, ...] | None = None
@@ -54,7 +61,7 @@ class EyeWorker(Worker):
         """Load the model, then serve pictures until asked to end."""
         self._refresh()
         self.ready.set()
-        while not self.stopping.is_set():
+        while self.going:
             try:
                 picture = self.pictures.get(timeout=READ_S)
             except queue.Empty:
@@ -95,15 +102,41 @@ class EyeWorker(Worker):
         self.emit(EyesReady(model.embedder.model_hash, model.embedder.runtime, len(loaded.gallery.gtins)))
 
     def _learn(self, picture: Picture) -> None:
+        """Take a picture of the empty platform for the reference, if it can be believed."""
         self._refresh()
-        if picture.camera in self._eyes:
-            self._eyes[picture.camera].see_empty(picture.frame.pixels)
-            self.emit(CameraWell(picture.camera))
+        eye, watch = self._eyes.get(picture.camera), self._watches[picture.camera]
+        health, learns = self._fresh(picture), False
+        if eye is not None and not health.fault:
+            health, learns = watch.learn(eye.reference, picture.frame.pixels)
+            if learns:
+                if health.fault:  # the view has changed for good
+                    eye.reference = None
+                eye.see_empty(picture.frame.pixels)
+        self._tell(picture.camera, health, seen=learns)
+
+    def _fresh(self, picture: Picture) -> Health:
+        frame, watch = picture.frame, self._watches[picture.camera]
+        return watch.fresh(frame.pixels, frame.t_ns, picture.asked_ns, time.monotonic_ns())
+
+    def _tell(self, camera: str, health: Health, *, seen: bool) -> None:
+        """Raise or clear the camera's alarm; a good picture clears what a bad one raised."""
+        if health.fault:
+            self._troubled.add(camera)
+            self.emit(CameraTrouble(camera, health.fault, health.remedy))
+        elif seen or camera in self._troubled:
+            self._troubled.discard(camera)
+            self.emit(CameraWell(camera))
 
     def _look(self, picture: Picture, capture_no: int) -> events.Seen | events.Blind:
         began_ns = time.monotonic_ns()
+        health = self._fresh(picture)
         try:
             eye = self._eyes[picture.camera]
+            if not health.fault and eye.reference is not None and detect.fits(eye.reference, picture.frame.pixels):
+                health = self._watches[picture.camera].look(eye.reference, picture.frame.pixels)
+            if health.fault:
+                self._tell(picture.camera, health, seen=False)
+                return events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=picture.camera)
             look = eye.look(picture.frame.pixels, time.monotonic_ns)
         except KeyError:  # the model could not be loaded; its own alarm says why
             return events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=picture.camera)
@@ -112,12 +145,13 @@ class EyeWorker(Worker):
             self.emit(CameraTrouble(picture.camera, str(error), remedy))
             return events.Blind(t_ns=time.monotonic_ns(), capture_no=capture_no, camera=picture.camera)
         now_ns = time.monotonic_ns()
+        self._tell(picture.camera, health, seen=False)
         return events.Seen(
             t_ns=now_ns,
             capture_no=capture_no,
             camera=picture.camera,
             sightings=look.sightings,
-            visibility=self._visibility,
+            visibility=self._visibility * health.trust,
             gallery_size=len(eye.gallery.gtins),
             gallery=frozenset(eye.gallery.gtins),
             capture_ms=picture.capture_ms,

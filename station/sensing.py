@@ -65,6 +65,7 @@ class Picture(msgspec.Struct, frozen=True):
     capture_no: int | None
     frame: Frame
     capture_ms: float
+    asked_ns: int  # when the camera was asked for it
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -85,12 +86,29 @@ Request = int | None | Show  # a capture's number, None for one of the empty pla
 
 
 class Worker(threading.Thread):
-    """A thread that can be asked to end."""
+    """A thread that can be asked to end, and shows that it lives: asking whether to go on is its sign of life.
+
+    A single turn that takes longer than `patience_s` counts as hanging.
+    """
+
+    patience_s = 60.0
 
     def __init__(self, name: str, emit: Emit) -> None:
         super().__init__(name=name, daemon=True)
         self.emit = emit
         self.stopping = threading.Event()
+        self.turned_ns = time.monotonic_ns()  # when it last asked whether to go on; read from any thread
+
+    def start(self) -> None:
+        """Begin; the first turn counts from here."""
+        self.turned_ns = time.monotonic_ns()
+        super().start()
+
+    @property
+    def going(self) -> bool:
+        """Whether to go on; for the thread itself, once every turn."""
+        self.turned_ns = time.monotonic_ns()
+        return not self.stopping.is_set()
 
     def stop(self) -> None:
         """Ask the thread to end soon."""
@@ -106,6 +124,8 @@ class Released(msgspec.Struct, frozen=True):
 
 class SensorWorker(Worker):
     """A thread that owns a device, and can be told to let go of it for a while."""
+
+    patience_s = 20.0  # devices are read with timeouts; opening takes some seconds at most
 
     def __init__(self, name: str, emit: Emit) -> None:
         super().__init__(name, emit)
@@ -124,13 +144,13 @@ class SensorWorker(Worker):
     @property
     def at_work(self) -> bool:
         """Whether the device is to be used."""
-        return not (self.stopping.is_set() or self._aside.is_set())
+        return self.going and not self._aside.is_set()
 
     def stand_aside(self) -> None:
         """Wait, with the device closed, for as long as it is not ours."""
         if self._aside.is_set():
             self.emit(Released(self.name, self._order_no))
-        while self._aside.is_set() and not self.stopping.is_set():
+        while self.going and self._aside.is_set():
             self.idle(READ_S)
 
     def pause(self, seconds: float) -> None:
@@ -171,7 +191,7 @@ class ScaleWorker(SensorWorker):
 
     def run(self) -> None:
         """Open, read until lost, close, wait, and again."""
-        while not self.stopping.is_set():
+        while self.going:
             try:
                 self._read()
             except SensorError as error:
@@ -242,7 +262,7 @@ class CameraWorker(SensorWorker):
 
     def run(self) -> None:
         """Open, serve requests until lost, close, wait, and again."""
-        while not self.stopping.is_set():
+        while self.going:
             try:
                 self._serve()
             except SensorError as error:
@@ -275,12 +295,12 @@ class CameraWorker(SensorWorker):
             self.emit(Shown(self.camera, request.number, frame))
             return
         capture_ms = (time.monotonic_ns() - began_ns) / 1e6
-        self._pictures.put(Picture(self.camera, request, frame, capture_ms))
+        self._pictures.put(Picture(self.camera, request, frame, capture_ms, began_ns))
 
     def idle(self, seconds: float) -> None:
         """Answer requests at once while the camera is away: a verdict must not wait for it."""
         until_s = time.monotonic() + seconds
-        while not self.stopping.is_set() and (left_s := until_s - time.monotonic()) > 0:
+        while self.going and (left_s := until_s - time.monotonic()) > 0:
             try:
                 self._blind(self._requests.get(timeout=min(left_s, READ_S)))
             except queue.Empty:

@@ -64,7 +64,7 @@ class Thing:
 def reference(pixels: Pixels) -> Reference:
     """Return the reference for a picture of the empty platform."""
     factor = max(pixels.shape[1] // WORKING_WIDTH_PX, 1)
-    return Reference(_reduced(pixels, factor), factor, (pixels.shape[0], pixels.shape[1]))
+    return Reference(reduced(pixels, factor), factor, (pixels.shape[0], pixels.shape[1]))
 
 
 def refreshed(old: Reference, pixels: Pixels, weight: float = 0.2) -> Reference:
@@ -92,7 +92,7 @@ def find(
             f"picture is {pixels.shape[1]} x {pixels.shape[0]}, the reference {empty.size[1]} x {empty.size[0]}"
         )
     settings = settings or Settings()
-    seen = _reduced(pixels, empty.factor)
+    seen = reduced(pixels, empty.factor)
     mask = foreground(seen, empty.pixels, settings)
     if region is not None:
         mask &= _inside(mask.shape, region, empty.factor)
@@ -112,7 +112,8 @@ def foreground(seen: Values, empty: Values, settings: Settings) -> Mask:
     return regions.grow(regions.shrink(mask, 2), 2) & mask
 
 
-def _reduced(pixels: Pixels, factor: int) -> Values:
+def reduced(pixels: Pixels, factor: int) -> Values:
+    """Return a picture at working size, colours x height x width."""
     small = np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
     return np.ascontiguousarray(small.transpose(2, 0, 1)).astype(np.float32)
 
