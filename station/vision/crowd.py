@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from station.vision.embedding import Rows, unit
 
-DOUBLE = 0.5  # cosine of averages from which a member of the crowd is taken for the enrolled product itself
+DOUBLE = 0.85  # cosine of averages from which a member of the crowd is taken for the enrolled product itself
 
 
 def without(crowd: Rows, prototypes: Rows, owner: NDArray[np.int64]) -> Rows:

@@ -16,11 +16,11 @@ from tests.vision.conftest import ENROLLED, copied
 
 
 @pytest.fixture(scope="module")
-def portraits(empty: np.ndarray) -> dict[str, list[np.ndarray]]:
+def portraits(empty: np.ndarray, embedder: Embedder) -> dict[str, list[np.ndarray]]:
     reference = detect.reference(empty)
     found: dict[str, list[np.ndarray]] = {}
     for gtin in ENROLLED:
-        crops = [pipeline.single(reference, frame, 224) for frame in render.portraits(gtin, 3, seed=3)]
+        crops = [pipeline.single(reference, frame, embedder.side_px) for frame in render.portraits(gtin, 3, seed=3)]
         found[gtin] = [crop for crop in crops if crop is not None]
     return found
 

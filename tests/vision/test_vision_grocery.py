@@ -19,7 +19,7 @@ PRODUCTS = {
 
 
 def crops(folder: Path, count: int) -> list[picture.Pixels]:
-    return [picture.fit(picture.read(path), 224) for path in sorted(folder.rglob("*.jpg"))[:count]]
+    return [picture.fit(picture.read(path), 320) for path in sorted(folder.rglob("*.jpg"))[:count]]
 
 
 @pytest.mark.timeout(120)

@@ -20,7 +20,7 @@ INSTALLED = [name for name, module in MODULES.items() if importlib.util.find_spe
 
 def picture(place: int) -> np.ndarray:
     """A frame of one product, as the model's square."""
-    return fit(render.portraits(ASSORTMENT[place].gtin, 1, seed=1)[0][80:400, 160:480], 224)
+    return fit(render.portraits(ASSORTMENT[place].gtin, 1, seed=1)[0][80:400, 160:480], 320)
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
@@ -98,15 +98,15 @@ def test_a_whole_file_of_another_kind_is_refused_by_the_runtime(tmp_path: Path) 
 
 
 def test_crops_of_another_shape_are_refused(embedder: Embedder) -> None:
-    with pytest.raises(ValueError, match="uint8 n x 224"):
+    with pytest.raises(ValueError, match="uint8 n x 320"):
         embedder.embed(np.zeros((1, 100, 100, 3), np.uint8))
     with pytest.raises(ValueError, match="float32"):
-        embedder.embed(np.zeros((1, 224, 224, 3), np.float32))
+        embedder.embed(np.zeros((1, 320, 320, 3), np.float32))
 
 
 def test_the_shipped_embedding_belongs_to_the_shipped_model(embedder: Embedder, learnt: Embedding) -> None:
     learnt.belongs_to(embedder.model_hash)
-    with pytest.raises(ModelError, match="learnt with the model sha256:e343"):
+    with pytest.raises(ModelError, match="learnt with the model sha256:cc2b"):
         learnt.belongs_to("sha256:0000")
 
 

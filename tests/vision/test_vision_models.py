@@ -116,7 +116,7 @@ def test_an_accelerator_that_is_absent_is_named_with_the_remedy() -> None:
 def test_plain_kernels_have_another_identity_and_nearly_the_same_features(embedder: Embedder) -> None:
     plain = Embedder(running=Running(threads=1, xnnpack=False))
     assert plain.identity == f"{embedder.identity} without XNNPACK"
-    crop = np.random.default_rng(1).integers(0, 256, (1, 224, 224, 3), np.uint8)
+    crop = np.random.default_rng(1).integers(0, 256, (1, embedder.side_px, embedder.side_px, 3), np.uint8)
     one, other = embedder.embed(crop)[0], plain.embed(crop)[0]
     assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.98
 
