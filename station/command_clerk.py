@@ -28,6 +28,8 @@ class Done(msgspec.Struct, frozen=True):
 class Clerk(Worker):
     """Carries out commands' work away from the consumer."""
 
+    patience_s = 900.0  # a catalogue of 50 000 products on a slow card
+
     def __init__(self, emit: Emit) -> None:
         super().__init__("clerk", emit)
         self._jobs: queue.Queue[tuple[Command, Work]] = queue.Queue(WAITING_MAX)
@@ -41,7 +43,7 @@ class Clerk(Worker):
 
     def run(self) -> None:
         """Work until asked to end; what is not begun then, the broker delivers again."""
-        while not self.stopping.is_set():
+        while self.going:
             try:
                 command, work = self._jobs.get(timeout=READ_S)
             except queue.Empty:

@@ -98,11 +98,12 @@ class ControlServer(Worker):
         except (OSError, KeyError) as error:
             missing = f"there is no group {self._options.group}"
             self.emit(Deaf(missing if isinstance(error, KeyError) else str(error.strerror)))
-            self.stopping.wait()
+            while self.going:
+                self.stopping.wait(LOOK_S)
             return
         with listening, self._selector:
             self._selector.register(listening, selectors.EVENT_READ)
-            while not self.stopping.is_set():
+            while self.going:
                 for key, _ in self._selector.select(LOOK_S):
                     if key.fileobj is listening:
                         self._admit(listening)

@@ -34,6 +34,7 @@ from station.sensing import CameraTrouble, CameraWell, Released, ScaleWorker, Se
 from station.service import Service
 from station.telling import Conditions, Teller
 from station.upkeep import KEY as CHECKS_KEY
+from station.watchdog import Watchdog
 
 TICK_S = 0.5
 WARM_S = 20.0  # so long the model may take to load before the station is online without it
@@ -101,6 +102,7 @@ class Daemon:
         self._restored = False
         self._began_ns = time.monotonic_ns()
         self._proven = False
+        self._watchdog = Watchdog(parts.workers, lambda: parts.delivery.alive)
         self._office = Office(
             Desk(
                 delivery=parts.delivery, engine=parts.engine, cameras=parts.cameras, clerk=parts.clerk,
@@ -142,6 +144,7 @@ class Daemon:
             worker.start()
         self._warm_up()
         parts.delivery.start()
+        self._watchdog.ready(time.monotonic_ns())
         log.info("started", station=parts.choice.config.station.id, configuration=parts.choice.config.source)
 
     def _warm_up(self) -> None:
@@ -182,6 +185,10 @@ class Daemon:
         self._keeper.put(Batch(keep={"resumed": str(resumed + 1).encode()}))
 
     def _end(self) -> None:
+        if self._status == RESTART:
+            self._watchdog.replacing()
+        else:
+            self._watchdog.stopping()
         self._parts.recorder.close()
         for worker in reversed(self._parts.workers):
             worker.stop()
@@ -404,6 +411,7 @@ class Daemon:
             self._office.news = False
             self._watch(now_ns)
         self._renew(now_ns)
+        self._show_life(now_ns)
         self._serve(now_ns)
         self._teller.tick(now_ns)
 
@@ -413,6 +421,14 @@ class Daemon:
         if self._service.state != self._teller.service:
             self._teller.service = self._service.state
             self._teller.soon()
+
+    def _show_life(self, now_ns: int) -> None:
+        """Feed systemd's watchdog if everything lives; replace the station when what it can do without hangs."""
+        if not self._watchdog.due(now_ns):
+            return
+        self._alarm(*self._watchdog.look(now_ns, self._teller.line()))
+        if self._watchdog.wants_renewal(now_ns) and self._engine.visit is None:
+            self._parts.inbox.put(Stop("a thread hangs", RESTART))
 
     def _renew(self, now_ns: int) -> None:
         """Note that the configuration is good; end for a new one, as soon as no visit is open."""

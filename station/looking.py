@@ -39,6 +39,8 @@ class EyeWorker(Worker):
 
     patience_s = 120.0  # a large gallery is read in one turn
 
+    patience_s = 120.0  # a large gallery is read in one turn
+
     def __init__(
         self, cameras: tuple[str, ...], state_dir: Path, visibility: float, emit: Emit, running: Running | None = None
     ) -> None:

@@ -1,16 +1,14 @@
 """`station run`: the daemon from a configuration file, until a signal ends it."""
 
 import argparse
-import logging
+import faulthandler
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
 
-import structlog
-
-from station import clitools, config, config_good, config_remote, wiring
+from station import clitools, config, config_good, config_remote, logs, wiring
 from station.daemon import RESTART, Crashed, Stop
 from station.signing_keys import SigningError
 
@@ -25,7 +23,8 @@ def add_command(commands: clitools.Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Choose the configuration, take the state directory, build, run; the mirror of it happens in `Daemon.run`."""
-    speak()
+    logs.speak()
+    faulthandler.enable()  # what the watchdog's SIGABRT finds goes into the journal: the stack of every thread
     os.umask(UMASK)
     path = config.find(arguments.config)
     choice = config_good.choose_to_run(path, wiring.driver_options())
@@ -56,19 +55,3 @@ def _run(arguments: argparse.Namespace) -> int:
     if status == RESTART:  # in a new image, so that nothing of the old configuration is left, no thread and no file
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself, as it was called
     return status
-
-
-def speak() -> None:
-    """Log lines for people on a terminal, JSON for the journal; to stderr, so that stdout stays the program's own."""
-    terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -92,6 +92,13 @@ class Teller:
             parts.upkeep.told(self._names()), self.service,
         )  # fmt: skip
 
+    def line(self) -> str:
+        """Return how it goes, in one line."""
+        raised = [f"{notice.code} {notice.part}" for notice in self._board.raised()]
+        broker = "online" if self._parts.delivery.connected else "no broker"
+        troubles = f"alarms: {', '.join(raised)}" if raised else "no alarm"
+        return f"{self._parts.engine.state.value.replace('_', ' ')}; {broker}; {troubles}"
+
     def diagnosis(self, pending_commands: int) -> messages.Diagnosis:
         """Return the answer to `cmd/diagnose`."""
         health = msgspec.convert(self.health(), messages.Health)

@@ -38,7 +38,7 @@ class RecordKeeper(Worker):
 
     def run(self) -> None:
         """Work until asked to end, and then until nothing waits."""
-        while not (self.stopping.is_set() and self._jobs.empty()):
+        while self.going or not self._jobs.empty():
             try:
                 record = self._jobs.get(timeout=READ_S)
             except queue.Empty:
