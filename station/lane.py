@@ -99,6 +99,11 @@ class Lane:
             return Send(due[0], late=True)
         return Send(self._backlog.popleft(), late=True) if self._backlog else None
 
+    def put_back(self, ref: Ref, now_ns: int) -> None:
+        """Take back a message that was given out and not sent."""
+        self._attempts.setdefault(ref, 0)
+        self._refused[ref] = Refusal(0, now_ns)
+
     def sent(self) -> None:
         """One more message is on its way."""
         self._in_flight += 1

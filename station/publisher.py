@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from station.lane import Send
 from station.ledger import Ledger
 from station.link_values import LinkUp, Publication, Published
 from station.outbox import Outbox, OutboxError, Ref
@@ -165,8 +166,15 @@ class Publisher:
             self.trouble = error
             if self._pump is None:
                 self._publish_from_memory(stamp)
+            else:
+                self._publish_posts(self._pump, stamp, now_ns)
 
     # -- inside
+
+    def _publish_posts(self, pump: Pump, stamp: Stamp, now_ns: int) -> None:
+        """While the outbox cannot be read, say what does not need it."""
+        while self._up is not None and (post := pump.next_post()) is not None:
+            self._send(pump, post, self._posted(post, stamp), now_ns)
 
     def _publish_from_memory(self, stamp: Stamp) -> None:
         """Until the outbox can be read for the first time, say once a connection what does not need it."""
@@ -210,7 +218,7 @@ class Publisher:
             if isinstance(item, Post):
                 self._send(pump, item, self._posted(item, stamp), now_ns)
             else:
-                self._send(pump, item.ref, self._stored(item.ref, stamp, late=item.late), now_ns)
+                self._send(pump, item.ref, self._read(pump, item, stamp, now_ns), now_ns)
 
     def _send(self, pump: Pump, item: Ref | Post, publication: Publication | None, now_ns: int) -> None:
         if publication is None or self._up is None:
@@ -240,6 +248,13 @@ class Publisher:
             self._answers.pop(post.number, None)
             return None
         return msgspec.structs.replace(posted.publication, expiry_s=left_s)
+
+    def _read(self, pump: Pump, send: Send, stamp: Stamp, now_ns: int) -> Publication | None:
+        try:
+            return self._stored(send.ref, stamp, late=send.late)
+        except OutboxError:
+            pump.put_back(send.ref, now_ns)
+            raise
 
     def _stored(self, ref: Ref, stamp: Stamp, *, late: bool) -> Publication | None:
         if (row := self._outbox.read(ref)) is None:

@@ -161,12 +161,20 @@ class Pump:
         """Return what to publish now. Follow with `sent`, or with nothing if there was nothing to send after all."""
         if self.window_full:
             return None
-        if self._posts:
-            return self._posts.popleft()
+        if post := self.next_post():
+            return post
         for lane in self.lanes.values():
             if send := lane.fresh(now_ns):
                 return send
         return self._late(now_ns) if self._tokens.available(now_ns) else None
+
+    def next_post(self) -> Post | None:
+        """Return what to publish now of that which is not in the outbox."""
+        return self._posts.popleft() if self._posts and not self.window_full else None
+
+    def put_back(self, ref: Ref, now_ns: int) -> None:
+        """A message could not be read: it is due again at once, and late."""
+        self.lanes[ref.topic].put_back(ref, now_ns)
 
     def sent(self, item: Ref | Post, mid: int, now_ns: int) -> None:
         """The message is on its way under packet identifier `mid`."""

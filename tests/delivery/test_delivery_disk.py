@@ -1,6 +1,7 @@
 """Delivery while the disk fails: told, nothing half-said, and going on by itself when the cause is gone."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from station.delivery import LATE_NS, Batch, Outgoing
 from station.keeping import Keeper
 from station.outbox import Outbox, OutboxError, Ref
 from station.wire import rfc3339
+from tests.delivery.test_delivery_scripted import connected
 from tests.delivery.test_outbox import content, fill, small_disk, stamp
 from tests.support.backend import Backend, Heard
 from tests.support.clients import verdict_data
-from tests.support.consumer import STATION, Consumer, link_options
+from tests.support.consumer import QUICK, STATION, Consumer, link_options
 from tests.support.mosquitto import Mosquitto
+from tests.support.scripted_broker import ScriptedBroker
 
 __all__ = ["small_disk"]
 ROOT = STATION.root
@@ -51,6 +54,51 @@ def test_a_full_disk_raises_an_alarm_and_the_station_recovers(tmp_path: Path, sm
 def store_until_full(station: Consumer) -> None:
     for number in range(2, 500):
         station.verdict(number)
+
+
+def test_a_disk_that_can_no_longer_be_read_leaves_the_station_its_voice(tmp_path: Path, small_disk: Path) -> None:
+    with (
+        Mosquitto(tmp_path) as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(small_disk / "outbox.sqlite", link_options(broker.port)) as station,
+    ):
+        station.until(lambda: station.ups() == 1)
+        station.verdict(1)
+        station.until(lambda: station.outbox.brokered_seqs() == [1])
+        station.outbox.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        with pytest.raises(OutboxError, match="writable"):
+            station.verdict(2)
+        station.delivery.tell(Outgoing(name="alarm", data={"code": "OUTBOX_FAILED"}))
+        backend.command("zero", {}, event_id="z-1")
+        station.until(lambda: bool(backend.heard("evt/alarm") and backend.heard("res/zero")))
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+        station.until(lambda: station.conditions() == {})
+        station.verdict(2)
+        station.until(lambda: set(firsts(backend)) == {1, 2})
+
+
+def test_what_could_not_be_read_is_published_when_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    with (
+        ScriptedBroker(receive_maximum=1) as broker,
+        Consumer(path, link_options(broker.port), replace(QUICK, resend_after_s=60)) as station,
+    ):
+        case = connected(station, broker)
+        station.verdict(1)
+        station.verdict(2)
+        case.until_verdicts(1)
+        station.outbox.close()
+        hidden = path.rename(tmp_path / "away")
+        path.mkdir()  # nothing can be opened there
+        broker.acknowledge(case.verdicts[0])
+        station.until(lambda: "OUTBOX_FAILED" in station.conditions())
+        case.turns(5)
+        path.rmdir()
+        hidden.rename(path)
+        case.until_verdicts(2)
+        assert case.verdicts[1].payload != case.verdicts[0].payload
+        assert station.ups() == 1
 
 
 def test_a_damaged_outbox_is_told_and_the_new_epoch_is_delivered(tmp_path: Path) -> None:

@@ -335,3 +335,34 @@ def test_a_broker_that_never_answers_is_noticed() -> None:
     world.now_ns += 30 * SECOND_NS
     assert not world.pump.stalled(world.now_ns)
     assert world.pump.stalled(world.now_ns + 1)
+
+
+def test_what_could_not_be_read_is_given_out_again_before_the_backlog() -> None:
+    pump = Pump([VERDICT, ALARM], Ledger("mine", 0, []), PumpOptions())
+    pump.link_up(1, 0)
+    verdicts = [Ref("verdict", seq, VERDICT) for seq in (1, 2, 3)]
+    want = pump.want(0)
+    assert want is not None
+    pump.refill(want, verdicts)
+    given_out = pump.next(0)
+    assert given_out == Send(verdicts[0], late=True)
+    pump.put_back(verdicts[0], 0)
+    for mid, ref in enumerate(verdicts, 1):
+        assert pump.next(0) == Send(ref, late=True)
+        pump.sent(ref, mid, 0)
+        pump.published(mid, 0, 0)
+    assert pump.ledger.prefix == 3
+
+
+def test_without_the_outbox_only_posts_are_given_out() -> None:
+    pump = Pump([VERDICT, ALARM], Ledger("mine", 0, []), PumpOptions())
+    pump.link_up(1, 0)
+    pump.stored(Ref("verdict", 1, VERDICT))
+    posts = [Post("state", 0, "st/health"), Post("answer", 1, "res/zero")]
+    for post in posts:
+        pump.post(post)
+    assert pump.next_post() == posts[0]
+    pump.sent(posts[0], 1, 0)
+    assert pump.next_post() is None  # the window is full
+    pump.published(1, 0, 0)
+    assert (pump.next_post(), pump.next_post()) == (posts[1], None)
