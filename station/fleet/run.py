@@ -15,6 +15,7 @@ from station.fleet.backend import Backend
 from station.fleet.options import FleetOptions, Result, Status, Storm
 
 READY_S = 120.0
+BACKEND_S = 20.0  # two attempts: whoever mistyped the port is not to wait for long
 OUTSTANDING_S = 60.0
 STOP_S = 20.0
 BRIEF_S = 0.5  # between two lines of progress
@@ -73,7 +74,8 @@ class Run:
         """Do all of it and return what it has shown; raise `FleetError`."""
         self._backend.start()
         self._until(lambda: all(each.status for each in self._processes), READY_S, "making stations")
-        self._until(lambda: self._backend.trouble is None, self._options.patience_s, "connecting the backend")
+        patience_s = min(BACKEND_S, self._options.patience_s)
+        self._until(lambda: self._backend.trouble is None, patience_s, "connecting the backend")
         if self._backend.trouble is not None:
             raise FleetError(self._backend.trouble)
         self._storm("start", b"go")
