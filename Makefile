@@ -48,6 +48,7 @@ test-slow: ## the tests that take minutes, those on real baskets among them
 test-hw: setup ## the drivers on a kernel's own drivers and simulated chips, in the virtual machine of ../shared/testbed
 	@if [ -x ../shared/testbed/testbed ]; then nice ../shared/testbed/testbed setup; fi
 	@$(BIN)/pip install --quiet --upgrade --target build/hw-packages --python-version 3.13 --only-binary :all: cryptography
+	@$(BIN)/pip install --quiet --upgrade --no-deps --target build/hw-packages --python-version 3.13 --only-binary :all: opencv-python-headless
 	$(BIN)/pytest -n 0 -m hw tests/hw $(ARGS)
 
 bench: ## measure what is fast and what is right; prints tables

@@ -3,7 +3,7 @@
 One still configuration for the life of the process, no preview. Exposure, gain and white balance are fixed: automatic
 ones answer to what lies on the platform, and the station compares pictures with the empty one. What the camera really
 used is read back with the first picture. The library can hang inside the kernel; who calls this needs a deadline of
-its own (a child process that can be killed).
+its own (`drivers.camera_child`).
 """
 
 import time
@@ -27,9 +27,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     index: Annotated[int, Meta(ge=0, le=7, description="where `id` is empty; indices change with the wiring")] = 0
     width_px: Annotated[int, Meta(ge=320, le=4608)] = 640
     height_px: Annotated[int, Meta(ge=240, le=3456)] = 480
-    exposure_us: Annotated[int, Meta(ge=50, le=200_000)] = 8_000
-    gain: Annotated[float, Meta(ge=1.0, le=16.0)] = 2.0
-    red_gain: Annotated[float, Meta(ge=0.1, le=16.0)] = 1.8
+    exposure_us: Annotated[int, Meta(ge=0, le=200_000, description="0: the camera's own, which is not advised")] = 8_000
+    gain: Annotated[float, Meta(ge=1.0, le=16.0, description="where the exposure is fixed")] = 2.0
+    red_gain: Annotated[float, Meta(ge=0.0, le=16.0, description="0: the camera's own white balance, likewise")] = 1.8
     blue_gain: Annotated[float, Meta(ge=0.1, le=16.0)] = 1.6
 
 
@@ -62,6 +62,12 @@ class Driver:
         if self._camera is None:
             raise SensorError("the camera is not open", "open it first")
         taken = self._request(timeout_s)
+        expected = (self._options.height_px, self._options.width_px, 3)
+        if taken.pixels.shape != expected:
+            raise SensorError(
+                f"the camera sent a picture of the shape {taken.pixels.shape}, not {expected}",
+                "choose a size that it supports; address it by `id`",
+            )
         return Frame(taken.t_ns, taken.pixels)
 
     def close(self) -> None:
@@ -94,15 +100,29 @@ class Driver:
     def _start(self) -> None:
         options = self._options
         size = (options.width_px, options.height_px)
+        wanted = _controls(options)
+        if missing := sorted(wanted.keys() - self._camera.camera_controls.keys()):
+            raise SensorError(
+                f"the camera has no {', '.join(missing)}", "set exposure_us = 0 or red_gain = 0, or use another camera"
+            )
         configuration = self._camera.create_still_configuration(
-            main={"size": size, "format": PIXEL_FORMAT}, buffer_count=2, controls=_controls(options)
+            main={"size": size, "format": PIXEL_FORMAT}, buffer_count=2, controls=wanted
         )
         self._camera.configure(configuration)
         self._camera.start(show_preview=False)
 
     def _request(self, timeout_s: float) -> "_Taken":
+        """Return a picture from after the call; the library sorts older ones out only where it knows the exposure."""
+        if "ExposureTime" in self._camera.camera_controls:
+            return self._next(timeout_s, flush=True)
+        asked_ns, until_s = time.monotonic_ns(), time.monotonic() + timeout_s
+        while (taken := self._next(max(until_s - time.monotonic(), 0.001), flush=None)).t_ns < asked_ns:
+            pass
+        return taken
+
+    def _next(self, timeout_s: float, *, flush: bool | None) -> "_Taken":
         try:
-            request = self._camera.capture_request(wait=timeout_s, flush=True)
+            request = self._camera.capture_request(wait=timeout_s, flush=flush)
         except TimeoutError as error:
             self._camera.cancel_all_and_flush()
             raise SensorError(
@@ -117,11 +137,18 @@ class Driver:
 
     def _verify(self, used: dict[str, Any]) -> None:
         """Refuse a camera that does not take the exposure it is given: its pictures would not be comparable."""
-        wanted = {"ExposureTime": self._options.exposure_us, "AnalogueGain": self._options.gain}
-        for name, value in wanted.items():
-            if name in used and abs(used[name] / value - 1) > CLOSE_TO:
+        wanted = _controls(self._options)
+        pairs: list[tuple[str, float, float]] = [
+            (name, used[name], wanted[name])
+            for name in ("ExposureTime", "AnalogueGain")
+            if name in wanted.keys() & used
+        ]
+        if "ColourGains" in wanted.keys() & used.keys():
+            pairs += zip(("red gain", "blue gain"), used["ColourGains"], wanted["ColourGains"], strict=True)
+        for name, value, asked in pairs:
+            if abs(value / asked - 1) > CLOSE_TO:
                 raise SensorError(
-                    f"the camera uses {name} {used[name]:g} instead of {value:g}", "choose a value it supports"
+                    f"the camera uses {name} {value:g} instead of {asked:g}", "choose a value it supports"
                 )
 
 
@@ -136,13 +163,12 @@ class _Taken:
 
 
 def _controls(options: Options) -> dict[str, Any]:
-    return {
-        "AeEnable": False,
-        "AwbEnable": False,
-        "ExposureTime": options.exposure_us,
-        "AnalogueGain": options.gain,
-        "ColourGains": (options.red_gain, options.blue_gain),
-    }
+    controls: dict[str, Any] = {}
+    if options.exposure_us:
+        controls |= {"AeEnable": False, "ExposureTime": options.exposure_us, "AnalogueGain": options.gain}
+    if options.red_gain:
+        controls |= {"AwbEnable": False, "ColourGains": (options.red_gain, options.blue_gain)}
+    return controls
 
 
 def _library() -> Any:

@@ -30,8 +30,10 @@ from drivers import (
     nci,
     picamera2,
     toledo_8217,
+    v4l2,
 )
 from drivers.base import CameraDriver, ScaleDriver
+from drivers.camera_child import caged
 from drivers.sim import camera as sim_camera
 from drivers.sim import scale as sim_scale
 from station import __version__, catalogue, config_good, config_remote, lessons, wire
@@ -98,7 +100,8 @@ SCALES: dict[str, Entry] = {
 }
 CAMERAS: dict[str, Entry] = {
     "files": Entry(files_camera.Options, files_camera.Driver),
-    "picamera2": Entry(picamera2.Options, picamera2.Driver),
+    "picamera2": Entry(picamera2.Options, caged("drivers.picamera2")),
+    "v4l2": Entry(v4l2.Options, caged("drivers.v4l2")),
     "sim": Entry(sim_camera.Options, sim_camera.Driver),
 }
 

@@ -84,3 +84,38 @@ def test_without_the_library_the_remedy_names_the_package(monkeypatch: pytest.Mo
     with pytest.raises(SensorError, match="not installed") as caught:
         Driver(Options()).open()
     assert "apt install python3-picamera2" in caught.value.remedy
+
+
+def test_white_balance_that_is_not_kept_and_controls_that_are_not_there_are_refused(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "white", (1.8, 3.2))
+    with pytest.raises(SensorError, match=r"blue gain 3\.2 instead of 1\.6"):
+        Driver(Options()).open()
+    monkeypatch.setattr(sys.modules["picamera2"], "CONTROLS", {"AeEnable", "AwbEnable", "ColourGains"})
+    with pytest.raises(SensorError, match="has no AnalogueGain, ExposureTime") as caught:
+        Driver(Options()).open()
+    assert "exposure_us = 0" in caught.value.remedy
+
+
+def test_a_picture_of_another_shape_is_refused(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(Options())
+    driver.open()
+    monkeypatch.setattr(library, "pixels_off", 2)
+    with pytest.raises(SensorError, match=r"shape \(480, 642, 3\), not \(480, 640, 3\)"):
+        driver.capture(1.0)
+    assert library.opened[-1].held == 0
+
+
+def test_a_camera_that_does_not_tell_its_exposure_gives_no_old_picture_either(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    monkeypatch.setattr(sys.modules["picamera2"], "CONTROLS", {"Brightness"})
+    driver = Driver(Options(exposure_us=0, red_gain=0.0))
+    driver.open()
+    for _ in range(3):
+        before_ns = time.monotonic_ns()
+        assert driver.capture(1.0).t_ns >= before_ns
+    assert library.opened[-1].held == 0
