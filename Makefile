@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tflite demo test lint test-main test-tflite coverage test-slow test-hw bench chaos model deb docs docs-check clean
+.PHONY: help setup setup-tflite demo test lint test-main test-tflite coverage test-slow test-hw test-appliance bench chaos model deb docs docs-check clean
 
 BIN := .venv/bin
 JOBS ?= $(shell echo $$((2 * $$(nproc)))) # most tests wait for devices, brokers and clocks
@@ -50,6 +50,12 @@ test-hw: setup ## the drivers on a kernel's own drivers and simulated chips, in 
 	@$(BIN)/pip install --quiet --upgrade --target build/hw-packages --python-version 3.13 --only-binary :all: cryptography
 	@$(BIN)/pip install --quiet --upgrade --no-deps --target build/hw-packages --python-version 3.13 --only-binary :all: opencv-python-headless
 	$(BIN)/pytest -n 0 -m hw tests/hw $(ARGS)
+
+test-appliance: setup ## as root: the package really installed, upgraded and purged in a minimal Debian under systemd
+	@tools/setup.sh deb
+	@tools/setup.sh appliance
+	@tools/appliance_root.sh
+	nice $(BIN)/pytest -n 0 -m hw tests/appliance $(ARGS)
 
 bench: ## measure what is fast and what is right; prints tables
 	@tools/setup.sh bench

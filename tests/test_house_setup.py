@@ -32,7 +32,7 @@ def test_requirements_are_printed_one_a_line() -> None:
     ("environment", "complaint"),
     [
         ({"PYTHON": "/nowhere/python"}, "setup: PYTHON=/nowhere/python is no Python 3.11 or newer\n"),
-        ({"PYTHON": sys.executable}, "setup: usage: tools/setup.sh main|bench|tflite|deb\n"),
+        ({"PYTHON": sys.executable}, "setup: usage: tools/setup.sh main|bench|tflite|deb|appliance\n"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_changes_nothing(environment: dict[str, str], complaint: str) -> None:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Build the Debian package (Debian 12, Raspberry Pi OS): dist/validation-station_VERSION_ARCH.deb
 #
-#   tools/make_deb.sh [--arch amd64|arm64] [--version VERSION]
+#   tools/make_deb.sh [--arch amd64|arm64] [--version VERSION] [--into FOLDER]
 #
 # Any machine builds both architectures: nothing is compiled, debian/rules lays wheels out. The network is needed the
 # first time only, for the wheels of debian/vendored.txt, which must be exactly those files.
@@ -11,12 +11,13 @@ cd "$(dirname "$0")/.."
 
 die() { echo "make_deb: $*" >&2; exit 1; }
 
-arch=$(dpkg --print-architecture) version=
+arch=$(dpkg --print-architecture) version= into=dist
 while [ $# -gt 0 ]; do
     case "$1" in
         --arch) arch=${2:?} ;;
         --version) version=${2:?} ;;
-        *) die "usage: tools/make_deb.sh [--arch amd64|arm64] [--version VERSION]" ;;
+        --into) into=${2:?} ;;
+        *) die "usage: tools/make_deb.sh [--arch amd64|arm64] [--version VERSION] [--into FOLDER]" ;;
     esac
     shift 2
 done
@@ -45,7 +46,7 @@ work=build/deb/$arch
 source=$work/source
 wheels=build/deb/wheels-$arch
 rm -rf "$source"
-mkdir -p "$source/wheels" dist
+mkdir -p "$source/wheels" "$into"
 vendored "$wheels"
 tar -c --exclude=__pycache__ station drivers calibration systemd debian docs examples tools/deb_tree.py \
     pyproject.toml README.md CHANGELOG.md LICENSE | tar -x -C "$source"
@@ -70,7 +71,7 @@ CHANGELOG
 (cd "$source" && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps --host-arch "$arch" >../build.log 2>&1) ||
     { tail -30 "$work/build.log" >&2; die "the package could not be built; all of it: $work/build.log"; }
 package=validation-station_${debian_version}_$arch.deb
-mv "$work/$package" dist/
+mv "$work/$package" "$into/"
 rm -rf "$source" "$work"/*.buildinfo "$work"/*.changes
-echo "dist/$package: $(du -h --apparent-size "dist/$package" | cut -f 1), installed" \
-    "$(($(dpkg-deb --field "dist/$package" Installed-Size) / 1024)) MiB"
+echo "$into/$package: $(du -h --apparent-size "$into/$package" | cut -f 1), installed" \
+    "$(($(dpkg-deb --field "$into/$package" Installed-Size) / 1024)) MiB"

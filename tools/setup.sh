@@ -6,6 +6,7 @@
 #   tools/setup.sh bench           .venv          the same and the benchmarks' data
 #   tools/setup.sh tflite          .venv-tflite   the project on the tflite-runtime, numpy 1
 #   tools/setup.sh deb             what builds the Debian package; no environment
+#   tools/setup.sh appliance       what tries it out in a minimal Debian; no environment
 #
 # PYTHON=/path/to/python chooses the interpreter (3.11 or newer; the tflite environment needs 3.11).
 set -euo pipefail
@@ -56,6 +57,11 @@ apt_install() {
 missing_builders() {
     command -v dh >/dev/null || echo debhelper
     command -v dpkg-buildpackage >/dev/null || echo dpkg-dev
+}
+
+missing_machines() {
+    command -v systemd-nspawn >/dev/null || echo systemd-container
+    command -v mmdebstrap >/dev/null || echo mmdebstrap
 }
 
 # Debian starts a broker on port 1883 as soon as its package is installed, and at every boot. The station brings its
@@ -124,10 +130,10 @@ environment() { # folder, wanted, requirements...
 requirements() { "$(find_python)" tools/requirements.py "$@"; }
 
 [ -z "${PYTHON:-}" ] || new_enough "$PYTHON" || die "PYTHON=$PYTHON is no Python 3.11 or newer"
-if [ "${1:-}" = deb ]; then
-    system_packages missing_builders
-    exit 0
-fi
+case "${1:-}" in
+    deb) system_packages missing_builders && exit 0 ;;
+    appliance) system_packages missing_machines && exit 0 ;;
+esac
 system_packages missing_packages
 case "${1:-}" in
     main | bench)
@@ -145,5 +151,5 @@ case "${1:-}" in
         mapfile -t wanted < <(requirements dev tflite --without ai-edge-litert)
         environment .venv-tflite tflite "${wanted[@]}"
         ;;
-    *) die "usage: tools/setup.sh main|bench|tflite|deb" ;;
+    *) die "usage: tools/setup.sh main|bench|tflite|deb|appliance" ;;
 esac
