@@ -138,6 +138,17 @@ class Resting(Protocol):
     calm: bool  # may be set from any thread; no sample is lost, none is older than 0.1 s
 
 
+@runtime_checkable
+class Lockable(Protocol):
+    """A camera driver whose camera can hold its exposure, gain, white balance and focus."""
+
+    def lock(self) -> Mapping[str, float]:
+        """Hold them as they are now; return what the camera reads back, by name, units in the names; while open.
+
+        Raise `SensorError` when the camera does not keep one of them.
+        """
+
+
 class CameraDriver(Protocol):
     """A source of pictures. `open`, then `capture` on demand, then `close`; all from one thread."""
 

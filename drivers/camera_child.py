@@ -5,8 +5,8 @@ The child opens the driver, answers each question with one picture or one error,
 is killed, and the next `open` starts another. Questions and answers go through pipes:
 
     question   a double: the time limit of the picture, in seconds
-    answer     a byte for its kind, its size (u32), and the content: R ready; F picture (time in ns, height, width,
-               pixels); E error (message and remedy as JSON)
+    answer     a byte for its kind, its size (u32), and the content: R ready (what the camera holds fixed, as JSON);
+               F picture (time in ns, height, width, pixels); E error (message and remedy as JSON)
 
 A child that sits in an uninterruptible wait of the kernel stays until that ends; it no longer holds anybody up.
 """
@@ -22,13 +22,13 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from drivers.base import CameraDriver, Frame, SensorError
+from drivers.base import CameraDriver, Frame, Lockable, SensorError
 
 QUESTION, HEAD, PICTURE = struct.Struct("<d"), struct.Struct("<cI"), struct.Struct("<qII")
 READY, FRAME, ERROR = b"R", b"F", b"E"
@@ -48,6 +48,7 @@ class Caged:
         self._module = module
         self._options = msgspec.json.encode(options).decode()
         self._child: subprocess.Popen[bytes] | None = None
+        self._held: dict[str, float] = {}
 
     @property
     def pid(self) -> int | None:
@@ -65,7 +66,7 @@ class Caged:
             )
         except OSError as error:
             raise SensorError(f"no process for the camera: {error.strerror}", "free memory and processes") from error
-        self._answer(READY, OPEN_S)
+        self._held = json.loads(self._answer(READY, OPEN_S))
 
     def capture(self, timeout_s: float) -> Frame:
         """Return a picture whose exposure began after the call; raise `SensorError` when none comes in time."""
@@ -79,6 +80,10 @@ class Caged:
             self._kill()
             raise SensorError(f"the camera's process sent a picture of {width} x {height} in part", _AGAIN)
         return Frame(t_ns, np.frombuffer(content, np.uint8, offset=PICTURE.size).reshape(height, width, 3))
+
+    def lock(self) -> Mapping[str, float]:
+        """Return what the driver fixed when it opened, as read back; empty where it fixes nothing."""
+        return dict(self._held)
 
     def close(self) -> None:
         """End the child, in peace where it answers; never raises."""
@@ -155,7 +160,7 @@ def main(module: str, options: str) -> None:
     driver: CameraDriver = kind.Driver(msgspec.json.decode(options, type=kind.Options))
     try:
         driver.open()
-        _tell(channel, READY)
+        _tell(channel, READY, json.dumps(dict(driver.lock()) if isinstance(driver, Lockable) else {}).encode())
         _serve(driver, channel)
     except SensorError as error:
         _tell(channel, ERROR, json.dumps({"message": error.message, "remedy": error.remedy}).encode())

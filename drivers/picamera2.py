@@ -7,6 +7,7 @@ its own (`drivers.camera_child`).
 """
 
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -39,6 +40,7 @@ class Driver:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._camera: Any = None
+        self._held: dict[str, float] = {}
 
     def open(self) -> None:
         """Connect, configure and start; raise `SensorError` when there is no library, no camera, or it is taken."""
@@ -49,6 +51,7 @@ class Driver:
             self._start()
             first = [self._request(FIRST_S).metadata for _ in range(FIRST_PICTURES)]
             self._verify(first[-1])
+            self._held = _held(self._options, first[-1])
         except (RuntimeError, OSError, IndexError) as error:
             self.close()
             if isinstance(error, SensorError):
@@ -69,6 +72,10 @@ class Driver:
                 "choose a size that it supports; address it by `id`",
             )
         return Frame(taken.t_ns, taken.pixels)
+
+    def lock(self) -> Mapping[str, float]:
+        """Return what was fixed when it opened, as the camera reported it with the first pictures."""
+        return dict(self._held)
 
     def close(self) -> None:
         """Stop and release the camera; never raises."""
@@ -169,6 +176,17 @@ def _controls(options: Options) -> dict[str, Any]:
     if options.red_gain:
         controls |= {"AwbEnable": False, "ColourGains": (options.red_gain, options.blue_gain)}
     return controls
+
+
+def _held(options: Options, used: dict[str, Any]) -> dict[str, float]:
+    """Return what the camera reports of that which is fixed, by the configuration's keys."""
+    held: dict[str, float] = {}
+    if options.exposure_us:
+        names = {"exposure_us": "ExposureTime", "gain": "AnalogueGain"}
+        held |= {key: float(used[name]) for key, name in names.items() if name in used}
+    if options.red_gain and "ColourGains" in used:
+        held["red_gain"], held["blue_gain"] = map(float, used["ColourGains"])
+    return held
 
 
 def _library() -> Any:

@@ -12,6 +12,7 @@ kernel; who calls this needs a deadline of its own (`drivers.camera_child`).
 
 import os
 import time
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,6 +60,7 @@ class Driver:
         self._options = options
         self._cv: Any = None
         self._capture: Any = None
+        self._held: dict[str, float] = {}
 
     def open(self) -> None:
         """Connect, set format and controls, and read them back; raise `SensorError` for what the camera refuses."""
@@ -88,6 +90,10 @@ class Driver:
             if stamp_ns is not None and stamp_ns >= asked_ns:
                 return Frame(stamp_ns, self._pixels(raw))
         raise SensorError("the camera gives old pictures only", _RESEAT)
+
+    def lock(self) -> Mapping[str, float]:
+        """Return what was fixed when it opened, as the camera read it back, in the units of the configuration."""
+        return dict(self._held)
 
     def close(self) -> None:
         """Let go of the camera; never raises."""
@@ -119,22 +125,27 @@ class Driver:
         if options.exposure_us:
             self._control("manual exposure", cv.CAP_PROP_AUTO_EXPOSURE, MANUAL, "exposure_us = 0")
             units = max(round(options.exposure_us / EXPOSURE_UNIT_US), 1)
-            self._control("exposure", cv.CAP_PROP_EXPOSURE, units, "exposure_us = 0")
+            used = self._control("exposure", cv.CAP_PROP_EXPOSURE, units, "exposure_us = 0")
+            self._held["exposure_us"] = used * EXPOSURE_UNIT_US
         if options.white_balance_k:
             self._control("manual white balance", cv.CAP_PROP_AUTO_WB, 0, "white_balance_k = 0")
-            self._control("white balance", cv.CAP_PROP_WB_TEMPERATURE, options.white_balance_k, "white_balance_k = 0")
+            wanted_k = options.white_balance_k
+            used = self._control("white balance", cv.CAP_PROP_WB_TEMPERATURE, wanted_k, "white_balance_k = 0")
+            self._held["white_balance_k"] = used
         if options.gain >= 0:
-            self._control("gain", cv.CAP_PROP_GAIN, options.gain, "gain = -1")
+            self._held["gain"] = self._control("gain", cv.CAP_PROP_GAIN, options.gain, "gain = -1")
         if options.focus >= 0:
             self._control("manual focus", cv.CAP_PROP_AUTOFOCUS, 0, "focus = -1")
-            self._control("focus", cv.CAP_PROP_FOCUS, options.focus, "focus = -1")
+            self._held["focus"] = self._control("focus", cv.CAP_PROP_FOCUS, options.focus, "focus = -1")
 
-    def _control(self, name: str, control: int, value: int, without: str) -> None:
+    def _control(self, name: str, control: int, value: int, without: str) -> float:
+        """Set a control; return what the camera reads back."""
         taken = self._capture.set(control, value)
-        used = self._capture.get(control)
+        used = float(self._capture.get(control))
         if not taken or abs(used - value) > CLOSE_TO * abs(value):
             problem = f"uses {name} {used:g} instead of {value}" if taken else f"has no {name}"
             raise SensorError(f"the camera {problem}", f"choose a value it supports, or set {without}")
+        return used
 
     def _take(self, until_s: float) -> tuple[Any, int | None]:
         """Return the next picture as it came, and when it was taken, None where the driver does not say."""

@@ -55,10 +55,20 @@ class Placed(Protocol):
         """Whether the camera cannot see it."""
 
 
-def render(objects: Sequence[Placed], *, rng_seed: int, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX) -> Pixels:
-    """Return the frame, height x width x 3 RGB uint8; the same objects and seed give the same frame."""
+def render(
+    objects: Sequence[Placed],
+    *,
+    rng_seed: int,
+    width_px: int = WIDTH_PX,
+    height_px: int = HEIGHT_PX,
+    ground: Image.Image | None = None,
+) -> Pixels:
+    """Return the frame, height x width x 3 RGB uint8; the same objects and seed give the same frame.
+
+    `ground` is what they lie on, instead of the usual platform.
+    """
     random = np.random.default_rng(rng_seed)
-    canvas = platform(width_px, height_px).copy()
+    canvas = (ground or platform(width_px, height_px)).copy()
     for placed in objects:
         if not placed.hidden:
             _lay(canvas, placed)

@@ -59,7 +59,9 @@ def test_without_time_stamps_as_many_pictures_are_thrown_away_as_a_queue_can_hol
 
 
 def test_exposure_white_balance_gain_and_focus_are_fixed(library: Any) -> None:
-    opened(exposure_us=5000, white_balance_k=4000, gain=30, focus=12)
+    assert opened(exposure_us=0, white_balance_k=0).lock() == {}
+    driver = opened(exposure_us=5000, white_balance_k=4000, gain=30, focus=12)
+    assert driver.lock() == {"exposure_us": 5000, "white_balance_k": 4000, "gain": 30, "focus": 12}
     values = library.VideoCapture.last.values
     assert (values[library.CAP_PROP_AUTO_EXPOSURE], values[library.CAP_PROP_EXPOSURE]) == (1, 50)
     assert (values[library.CAP_PROP_AUTO_WB], values[library.CAP_PROP_WB_TEMPERATURE]) == (0, 4000)
