@@ -7,6 +7,7 @@ from calibration.captures import Direction, Position
 from calibration.procedure import STEPS
 
 USAGE = 2
+DUE_MOST_DAYS = 3650
 DUE_DAYS = 365  # a shop's station: once a year, and after every change of the mechanics
 FORMATS = ("html", "pdf", "json", "dcc")  # of `calibration.certificate`, which takes long to load
 SUMMARIES = {
@@ -47,7 +48,11 @@ def parser(handlers: dict[str, Any]) -> argparse.ArgumentParser:
     bring_in.add_argument(
         "file", metavar="FILE", help='JSON: {"cells": [{"zero_counts": ..., "counts_per_g": ...}, ...]}'
     )
-    _command(commands, "show", handlers["show"], "show the calibration in force, previous ones, and an open session")
+    show = _command(
+        commands, "show", handlers["show"], "show the calibration in force, previous ones, and an open session"
+    )
+    show.add_argument("--simulate", action="store_true", help="those of the simulated platform")
+    show.add_argument("--state", metavar="DIR", help="where its sessions are kept")
     return made
 
 
@@ -101,7 +106,7 @@ def _add_run(commands: Any, run: Any) -> None:
     command = _command(commands, "run", run, "the whole calibration, guided; takes up an open session", simulate=True)
     command.add_argument("--kind", choices=("full", "routine"), default="full", help="full: commissioning, certificate")
     command.add_argument("--new", action="store_true", help="abort the open session and begin a new one")
-    command.add_argument("--due", type=int, default=DUE_DAYS, metavar="DAYS", help=f"valid for so long ({DUE_DAYS})")
+    _add_due(command)
     _add_head(command)
 
 
@@ -121,7 +126,7 @@ def _add_step(commands: Any, step: str, run: Any) -> None:
 
 def _add_ends(commands: Any, handlers: dict[str, Any]) -> None:
     accept = _command(commands, "accept", handlers["accept"], "put the session's result into force", simulate=True)
-    accept.add_argument("--due", type=int, default=DUE_DAYS, metavar="DAYS", help=f"valid for so long ({DUE_DAYS})")
+    _add_due(accept)
     accept.add_argument("--yes", action="store_true", help="ask nothing")
     _command(commands, "abort", handlers["abort"], "give the open session up; its captures stay", simulate=True)
     back = _command(commands, "rollback", handlers["rollback"], "put a previous calibration into force", simulate=True)
@@ -135,6 +140,17 @@ def _add_ends(commands: Any, handlers: dict[str, Any]) -> None:
     report.add_argument("--country", default="DE", metavar="CC", help="two letters (DE)")
     check = _command(commands, "check", handlers["check"], "have the running station weigh its check weight")
     check.add_argument("--weight", metavar="LOAD", help="if another than the configured one")
+
+
+def _add_due(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--due", type=_days, default=DUE_DAYS, metavar="DAYS", help=f"valid for so long ({DUE_DAYS})")
+
+
+def _days(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= DUE_MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} must be 1 to {DUE_MOST_DAYS} days")
+    return value
 
 
 def _positive(text: str) -> float:

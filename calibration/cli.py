@@ -1,4 +1,7 @@
-"""`calibrate`: the technician's tool. Exit status 0 done, 1 refused, 2 wrong usage or bad configuration."""
+"""`calibrate`: the technician's tool. Exit status 0 done, 1 refused, 2 wrong usage or bad configuration.
+
+Errors are one line on stderr; with `--json` also `{"error": …}` on stdout, so that whoever reads it always can.
+"""
 
 import argparse
 import os
@@ -29,11 +32,11 @@ def main(arguments: list[str] | None = None, bench: Bench | None = None) -> int:
         status: int = chosen.run(chosen, bench)
         sys.stdout.flush()
     except ConfigurationError as error:
-        return _complain(error, USAGE)
+        return _complain(error, USAGE, json=chosen.json)
     except CalibrationError as error:
-        return _complain(error, REFUSED)
+        return _complain(error, REFUSED, json=chosen.json)
     except KeyboardInterrupt:
-        return _complain("interrupted; what was captured is kept", REFUSED)
+        return _complain("interrupted; what was captured is kept", REFUSED, json=chosen.json)
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
@@ -60,9 +63,12 @@ def _at_desk(name: str) -> Command:
 def _scale(chosen: argparse.Namespace, bench: Bench) -> Scale:
     if not chosen.simulate:
         return bench.scale(chosen.config_path, chosen.scale)
+    return bench.simulated(_simulated_dir(chosen), speed=chosen.speed, seed=chosen.seed, fault=chosen.fault)
+
+
+def _simulated_dir(chosen: argparse.Namespace) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    state_dir = Path(chosen.state) if chosen.state else cache / "validation-station" / "simulated"
-    return bench.simulated(state_dir, speed=chosen.speed, seed=chosen.seed, fault=chosen.fault)
+    return Path(chosen.state) if chosen.state else cache / "validation-station" / "simulated"
 
 
 def _check_weight(chosen: argparse.Namespace, _bench: Bench | None) -> int:
@@ -107,23 +113,30 @@ def _import(chosen: argparse.Namespace, _bench: Bench | None) -> int:
         _print_json({**_summary(number, record), "file": str(path), "warnings": factory.warnings(cells)})
     else:
         _print_record(number, record)
-        print(f"stored in {path}; the station takes it up at its next start")
+        print(f"stored in {path}; a running station takes it up by itself")
     return OK
 
 
 def _show(chosen: argparse.Namespace, _bench: Bench | None) -> int:
     """Show the chosen scale, or all; status 1 where one that needs a calibration has none."""
-    config = _config(chosen)
-    numbers = range(1, len(config.scale) + 1) if chosen.scale is None else [_only_scale(chosen.scale, config)]
-    wanted = [number for number in numbers if config.scale[number - 1].gives_counts]
-    records = {number: store.load(config.state_dir, number) for number in wanted}
+    state_dir, wanted = _wanted(chosen)
+    records = {number: store.load(state_dir, number) for number in wanted}
     if chosen.json:
         _print_json([_summary(number, record) for number, record in records.items()])
     else:
         for number, record in records.items():
             _print_record(number, record)
-            _print_more(config.state_dir, number)
+            _print_more(state_dir, number)
     return REFUSED if None in records.values() else OK
+
+
+def _wanted(chosen: argparse.Namespace) -> tuple[Path, list[int]]:
+    """Return where the calibrations are, and the scales to show."""
+    if chosen.simulate:
+        return _simulated_dir(chosen), [1]
+    config = _config(chosen)
+    numbers = range(1, len(config.scale) + 1) if chosen.scale is None else [_only_scale(chosen.scale, config)]
+    return config.state_dir, [number for number in numbers if config.scale[number - 1].gives_counts]
 
 
 def _only_scale(argument: int | None, config: StationConfig) -> int:
@@ -211,8 +224,10 @@ HANDLERS: dict[str, Command] = {
 }
 
 
-def _complain(error: Exception | str, status: int) -> int:
+def _complain(error: Exception | str, status: int, *, json: bool = False) -> int:
     print(f"calibrate: {error}", file=sys.stderr)
+    if json:
+        _print_json({"error": str(error)})
     return status
 
 

@@ -33,7 +33,7 @@ PRESSED = 0.02  # of capacity: a hand on a corner
 
 STOP = "stop"
 
-Phase = Literal["ready", "place", "doubt", "measure", "hold", "press", "type", "skip", "odd", "done"]
+Phase = Literal["place", "doubt", "measure", "hold", "press", "type", "skip", "odd", "done"]
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

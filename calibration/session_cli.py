@@ -28,6 +28,7 @@ from calibration.results import Evaluation
 from calibration.screen import Style, places_of
 from calibration.sessions import SessionFile
 from calibration.single import one_capture
+from calibration.stations import ConfigurationError
 from calibration.texts import Language, say
 
 OK, REFUSED = 0, 1
@@ -115,9 +116,10 @@ def accept(desk: Desk) -> int:
         session = accepting.open_session(state_dir, desk.scale.number)
         result = accepting.evaluated(session)
         _show(desk, result)
+        if not desk.agree and not desk.asker.may_ask:
+            raise ConfigurationError("nobody can be asked here: --yes puts it into force")
         if not desk.agree and not desk.asker.yes("ask.accept"):
-            desk.say("left", session=session.session.session_id)
-            return REFUSED
+            return _left(desk, session)
         return _accept(desk, session, result)
 
 
@@ -126,6 +128,8 @@ def abort(desk: Desk) -> int:
     with sessions.hold(desk.scale.state_dir, desk.scale.number):
         session = accepting.open_session(desk.scale.state_dir, desk.scale.number)
         _abort(desk, session)
+    if desk.chosen.json:
+        _print({"session": session.session.session_id, "ended": session.ended})
     return OK
 
 
@@ -264,7 +268,9 @@ def _close(desk: Desk, session: SessionFile) -> int:
     _show(desk, result)
     if desk.agree:
         return _accept(desk, session, result)
-    if desk.chosen.json or not desk.asker.may_ask:
+    if not desk.asker.may_ask:
+        if desk.chosen.json:
+            _print({**_of(session), "accepted": False, "may_accept": result.may_accept, "decision": result.decision})
         return OK if result.may_accept else REFUSED
     answer = desk.asker.choice("ask.end", "aqx")
     if answer == "a":
@@ -293,7 +299,16 @@ def _abort(desk: Desk, session: SessionFile) -> None:
 
 def _left(desk: Desk, session: SessionFile) -> int:
     desk.say("left", session=session.session.session_id)
+    if desk.chosen.json:
+        _print(_of(session))
     return LEFT
+
+
+def _of(session: SessionFile) -> dict[str, Any]:
+    """Return what is told of a session that stays open."""
+    return {
+        "session": session.session.session_id, "captures": len(session.captures), "next": Prepared.next_of(session),
+    }  # fmt: skip
 
 
 def _show(desk: Desk, result: Evaluation, *, everything: bool = False) -> None:

@@ -44,7 +44,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "do.stay": ("Leave the platform empty.", "Die Plattform leer lassen."),
     "phase.clear": ("waiting for the empty platform", "wartet auf die leere Plattform"),
     "phase.place": ("waiting for the load", "wartet auf die Last"),
-    "phase.ready": ("waiting", "wartet"),
     "phase.doubt": ("waiting", "wartet"),
     "phase.odd": ("waiting for you", "wartet auf Sie"),
     "phase.type": ("what lies there?", "was liegt dort?"),
@@ -128,7 +127,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sie kommt nicht zur Ruhe: Schwankung {swing}, Grenze {band}. Luftzug, Vibration, Berührung?",
     ),
     "plain": ("{text}", "{text}"),
-    "taken": ("Measured: {what}.", "Gemessen: {what}."),
     "finding": ("{severity} {text}", "{severity} {text}"),
     # keys
     "keys": (
@@ -141,7 +139,6 @@ TEXTS: dict[str, tuple[str, str]] = {
                   "Enter: Schritt aus diesem Grund auslassen   Esc: abbrechen"),
     # questions at the beginning and the end
     "ask.operator": ("Your name", "Ihr Name"),
-    "ask.place": ("Place (Enter: none)", "Ort (Enter: keiner)"),
     "ask.weights": (
         "Your test weights, for example 4x10kg M1; 2x5kg M1",
         "Ihre Prüfgewichte, zum Beispiel 4x10kg M1; 2x5kg M1",
@@ -150,7 +147,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Rating of one load cell, as on its plate (Enter: unknown)",
         "Nennlast einer Wägezelle laut Typenschild (Enter: unbekannt)",
     ),
-    "ask.kind": ("full (commissioning, certificate) or routine?", "full (Inbetriebnahme, Zertifikat) oder routine?"),
     "ask.resume": (
         "Session {session} of {operator} has {made} captures. Go on with it? (y/n)",
         "Sitzung {session} von {operator} hat {made} Messungen. Fortsetzen? (j/n)",

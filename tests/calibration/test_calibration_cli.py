@@ -177,3 +177,25 @@ def test_a_damaged_record_is_one_clear_error(config: Path, tmp_path: Path, capsy
     path.write_text("{}", encoding="utf-8")
     assert main(["show", "--config", str(config)]) == 1
     assert str(path) in error_line(capsys)
+
+
+@pytest.mark.parametrize("days", ["0", "-5", "3651", "99999999999", "soon"])
+def test_a_calibration_is_valid_for_a_day_to_ten_years(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["accept", "--simulate", "--due", days])
+    assert "--due" in error_line(capsys)
+
+
+def test_a_refusal_is_json_where_json_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--config", "/nonexistent/station.toml", "--json"]) == 2
+    usage = capsys.readouterr()
+    config = write_config(tmp_path, BRIDGE)
+    assert main(["import", str(write_factory(tmp_path, {"cells": []})), "--config", str(config), "--json"]) == 1
+    refused = capsys.readouterr()
+    for said in (usage, refused):
+        assert said.err == f"calibrate: {json.loads(said.out)['error']}\n"
+
+
+def test_the_simulated_platform_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--simulate", "--state", str(tmp_path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == [{"scale": 1, "calibrated": False}]

@@ -52,11 +52,11 @@ class Bench:
                 world.place(PlacedObject(gtin="", name="weight", mass_g=grams, x_m=x, y_m=y), ramp_s=0.05)
 
     def run(self, *arguments: str, status: int = 0) -> tuple[Any, str]:
-        """Run one command; return its JSON, None where there is none, and what it said to stderr."""
+        """Run one command; return its JSON, or what it printed, and what it said to stderr."""
         assert main([*arguments, "--config", str(self.config)]) == status
         captured = self._capsys.readouterr()
         assert "Traceback" not in captured.err
-        return (json.loads(captured.out) if "--json" in arguments and captured.out else captured.out), captured.err
+        return (json.loads(captured.out) if "--json" in arguments else captured.out), captured.err
 
     def step(self, step: str, *arguments: str, status: int = 0) -> Any:
         given = ("--yes", "--json", "--operator", "rig", "--seconds", "0.6", *arguments)
@@ -140,6 +140,18 @@ def test_accepting_too_early_says_what_is_missing(bridge: Bench) -> None:
     assert "cannot be accepted" in told
     bridge.run("abort")
     assert sessions.find_open(bridge.state, 1) is None
+
+
+def test_what_nobody_was_asked_is_told_as_json(bridge: Bench) -> None:
+    bridge.step("zero")
+    refused, told = bridge.run("accept", "--json", status=2)
+    assert "--yes" in refused["error"]
+    assert len(told.splitlines()) == 1
+    early, _ = bridge.run("accept", "--yes", "--json", status=1)
+    assert "cannot be accepted" in early["error"]
+    session = sessions.find_open(bridge.state, 1)
+    assert session is not None
+    assert bridge.run("abort", "--json")[0] == {"session": session.session.session_id, "ended": "aborted"}
 
 
 def test_a_scale_that_moves_is_not_measured(bridge: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
