@@ -21,7 +21,8 @@ from station.vision.interpreter import Embedder
 PORTRAITS = 3  # pictures of each product
 WEIGHED = 60  # units that the catalogue's weights rest on
 SEED = 11
-VERSION = 1  # raise it when the way of enrolling changes
+EMBEDDED_AT_ONCE = 6  # products
+VERSION = 2  # raise it when the way of enrolling changes
 
 Progress = Callable[[int, int], None]  # done, of how many
 
@@ -58,7 +59,9 @@ def _make(folder: Path, progress: Progress) -> None:
         frames = render.portraits(article.gtin, PORTRAITS, SEED + done)
         crops = (pipeline.single(reference, frame, embedder.side_px) for frame in frames)
         store.enrol(article.gtin, [crop for crop in crops if crop is not None])
-        store.load(embedder, head)  # remembers the features of what is new
+        if done % EMBEDDED_AT_ONCE == 0:
+            store.load(embedder, head)  # remembers the features of what is new
+    store.load(embedder, head)
     progress(1, 1)
 
 
