@@ -14,7 +14,7 @@ from station import wire
 from station.clock import Clock
 from station.command_receipts import Receipt, Receipts
 from station.command_trust import Trust
-from station.commands import Answer, Command, Commands
+from station.commands import Answer, Command, Commands, Reply, error
 from station.link import Link
 from station.link_values import Arrived, Emit, LinkDown, LinkEvent, LinkOptions, LinkUp, Publication, Published
 from station.outbox import Outbox, OutboxError, Ref
@@ -332,15 +332,21 @@ class Delivery:
         self._publisher.acknowledge(word.epoch, word.seq, now_ns)
 
     def _reply(self, answer: Answer) -> None:
-        stamp, reply = self._clock.stamp(), answer.reply
-        payload = wire.encode(
-            self._station, stamp, self._clock.new_id(), "result", answer.data, command_id=reply.command_id
-        )
-        self._publisher.counters[f"answers_{answer.data['status']}"] += 1
-        publication = Publication(
-            topic=reply.topic, payload=payload, expiry_s=ANSWER_EXPIRY_S, correlation=reply.correlation
-        )
+        """Publish an answer, or instead of one that the broker would not take, that it is too large."""
+        stamp, data = self._clock.stamp(), answer.data
+        publication = self._answer(answer.reply, data, stamp)
+        if not self._publisher.takes(publication):
+            told = f"the answer has {len(publication.payload)} bytes; raise the broker's maximum packet size"
+            data = error("answer_too_large", told)
+            publication = self._answer(answer.reply, data, stamp)
+        self._publisher.counters[f"answers_{data['status']}"] += 1
         self._publisher.answer(publication, stamp)
+
+    def _answer(self, reply: Reply, data: dict[str, Any], stamp: Stamp) -> Publication:
+        payload = wire.encode(self._station, stamp, self._clock.new_id(), "result", data, command_id=reply.command_id)
+        return Publication(
+            topic=reply.topic, payload=payload, expiry_s=ANSWER_EXPIRY_S, correlation=reply.correlation
+        )  # fmt: skip
 
     def _conn(self, conn: Conn, clock: Clock) -> Publication:
         payload = wire.encode(self._station, clock.stamp(), clock.new_id(), "conn", {"state": conn})

@@ -105,6 +105,12 @@ class Publisher:
         if self._pump is not None:
             self._pump.post(Post("state", 0, publication.topic))
 
+    def takes(self, publication: Publication) -> bool:
+        """Return whether the broker takes a message of this size; without a connection nobody knows it does not."""
+        size = len(publication.payload) + len(publication.topic) + len(publication.correlation or b"")
+        size += sum(len(name) + len(value) + PROPERTY_OVERHEAD for name, value in publication.user)
+        return self._up is None or size + PACKET_OVERHEAD <= self._up.maximum_packet_bytes
+
     def answer(self, publication: Publication, stamp: Stamp) -> None:
         """Publish an answer; without a connection it waits for one, if there are not too many."""
         self._answer_no += 1
@@ -223,9 +229,7 @@ class Publisher:
     def _send(self, pump: Pump, item: Ref | Post, publication: Publication | None, now_ns: int) -> None:
         if publication is None or self._up is None:
             return
-        size = len(publication.payload) + len(publication.topic) + len(publication.correlation or b"")
-        size += sum(len(name) + len(value) + PROPERTY_OVERHEAD for name, value in publication.user)
-        if size + PACKET_OVERHEAD > self._up.maximum_packet_bytes:
+        if not self.takes(publication):
             if isinstance(item, Ref):
                 self._settle(pump.unsendable(item, PACKET_TOO_LARGE, now_ns), now_ns)
             return

@@ -282,3 +282,19 @@ def test_plain_tcp_is_for_loopback_only() -> None:
     with pytest.raises(ValueError, match="plain TCP is for loopback only"):
         link_options(1883, host="broker.example")
     assert link_options(1883, host="::1").host == "::1"
+
+
+def test_an_answer_that_the_broker_would_not_take_is_a_coded_error(tmp_path: Path) -> None:
+    with (
+        Mosquitto(tmp_path, "max_packet_size 3000") as broker,
+        Backend(broker.port, ROOT) as backend,
+        Consumer(tmp_path / "o", link_options(broker.port)) as station,
+    ):
+        station.answering = False
+        station.until(lambda: station.ups() == 1)
+        backend.command("claim", {"transaction_id": "T-1"}, event_id="c-1")
+        station.until(lambda: bool(station.commands))
+        station.delivery.answer(station.commands[-1], {"status": "ok", "picture": "x" * 5000})
+        station.until(lambda: len(backend.heard("res/claim")) == 1)
+        told = backend.heard("res/claim")[0].event["data"]
+        assert (told["status"], told["code"]) == ("error", "answer_too_large")
