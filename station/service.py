@@ -1,9 +1,10 @@
 """In service, or out of it: a technician's tool gets the sensors, a new configuration gets its restart.
 
 One caller at a time may take the station out of service. First it drains: `st/conn` says so, and the shopper who is
-there is served to the end, or for `DRAIN_NS`; what is open then is judged `abstain`. Then every sensor's thread lets
-go of its port, the scales count as lost with a reason that says so, and the caller is told. It ends when the caller
-says `back`, or has gone. A new configuration drains likewise, but never while a caller has the station.
+there is served to the end, or for `DRAIN_NS`; a load that nobody claims (a technician's weights) holds nobody back for
+longer than `UNCLAIMED_NS`. What is open then is judged `abstain`. Then every sensor's thread lets go of its port, the
+scales count as lost with a reason that says so, and the caller is told. It ends when the caller says `back`, or has
+gone. A new configuration drains likewise, but never while a caller has the station.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from station.sensing import Released, SensorWorker
 
 SECOND_NS = 10**9
 DRAIN_NS = 120 * SECOND_NS  # so long an open visit holds back whoever waits
+UNCLAIMED_NS = 15 * SECOND_NS  # longer than the station itself waits for a claim
 RELEASE_NS = 15 * SECOND_NS  # a port that is not let go for so long hangs in the kernel
 OUT = "OUT_OF_SERVICE"
 
@@ -109,7 +111,7 @@ class Service:
         if self._holder is None or self._state != "draining":
             return
         if self._letting_go is None:
-            if self._desk.engine.visit is None or now_ns - self._since_ns >= DRAIN_NS:
+            if now_ns - self._since_ns >= self._patience_ns():
                 self._let_go(now_ns)
         elif not self._letting_go:
             self._state = "out_of_service"
@@ -120,6 +122,13 @@ class Service:
             stuck, holder = ", ".join(sorted(self._letting_go)), self._holder.caller
             self._return()
             self._desk.tell(holder, self._refused("sensors_stuck", (f"{stuck} does not let go of its port", "restart")))
+
+    def _patience_ns(self) -> int:
+        """Return for how long the visit that is open now is waited for."""
+        visit = self._desk.engine.visit
+        if visit is None:
+            return 0
+        return UNCLAIMED_NS if visit.claim is None else DRAIN_NS
 
     def _go_out(self, asked: Asked, now_ns: int) -> Told | None:
         if self._holder is not None:

@@ -11,7 +11,7 @@ from station.core import events
 from station.core.effects import Effect
 from station.core.transaction import State
 from station.sensing import Released, ScaleWorker
-from station.service import DRAIN_NS, RELEASE_NS, Desk, Service
+from station.service import DRAIN_NS, RELEASE_NS, UNCLAIMED_NS, Desk, Service
 from tests.support.virtual import Virtual, alarms, ready, reasons, verdicts
 
 SECOND_NS = 10**9
@@ -83,11 +83,27 @@ def test_a_visit_is_waited_for(bench: Bench) -> None:
     assert not bench.sensor.at_work
 
 
+@pytest.mark.parametrize(("claimed", "patience_ns"), [(False, UNCLAIMED_NS), (True, DRAIN_NS)])
+def test_a_claim_is_served_to_the_end_weights_without_one_hold_nobody_back(
+    bench: Bench, claimed: bool, patience_ns: int
+) -> None:
+    bench.virtual.put(810)
+    if claimed:
+        bench.virtual.claim()
+    bench.ask("take")
+    bench.virtual.t_ns += patience_ns - 1
+    bench.tick()
+    assert bench.sensor.at_work
+    bench.virtual.t_ns += 1
+    bench.tick()
+    assert not bench.sensor.at_work
+
+
 def test_a_visit_without_an_end_is_judged_abstain(bench: Bench) -> None:
     bench.virtual.put(810)
     bench.virtual.effects.clear()
     bench.ask("take")
-    bench.virtual.t_ns += DRAIN_NS
+    bench.virtual.t_ns += UNCLAIMED_NS
     bench.tick()
     bench.released()
     bench.tick()
