@@ -13,14 +13,17 @@ from pathlib import Path
 
 import msgspec
 
+from calibration.record import Verifier
 from station.core import events
+from station.core.effects import Alarm
 from station.sensing import READ_S, CameraTrouble, CameraWell, Emit, Picture, Worker
-from station.vision import detect
+from station.vision import detect, view_check
 from station.vision.gallery_store import GalleryError, GalleryStore
 from station.vision.interpreter import ModelError, Running
 from station.vision.model_store import Loaded, ModelStore
+from station.vision.mounting import AGAIN, Mounting
 from station.vision.pipeline import Eye, NoReferenceError
-from station.vision.view_check import Health
+from station.vision.view_check import WELL, Health
 from station.vision.watch import Watch
 
 VISION = "vision"  # the part named in alarms about the model and the gallery
@@ -39,10 +42,14 @@ class EyeWorker(Worker):
 
     patience_s = 120.0  # a large gallery is read in one turn
 
-    patience_s = 120.0  # a large gallery is read in one turn
-
     def __init__(
-        self, cameras: tuple[str, ...], state_dir: Path, visibility: float, emit: Emit, running: Running | None = None
+        self,
+        cameras: tuple[str, ...],
+        state_dir: Path,
+        visibility: float,
+        emit: Emit,
+        running: Running | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         super().__init__("eye", emit)
         self.ready = threading.Event()  # loaded and warm, or its alarm has said why not
@@ -54,6 +61,8 @@ class EyeWorker(Worker):
         self._visibility = visibility
         self._loaded: Loaded | None = None
         self._watches = {name: Watch() for name in cameras}
+        self._mountings = {name: Mounting(state_dir, name, verifier) for name in cameras}
+        self._told: set[tuple[str, str]] = set()  # alarms of mountings: code and part
         self._troubled: set[str] = set()  # cameras whose pictures could not be believed last time
         self._eyes: dict[str, Eye] = {}
         self._stamps: tuple[int, ...] | None = None
@@ -75,6 +84,8 @@ class EyeWorker(Worker):
 
     def _refresh(self) -> None:
         """Load what is not loaded yet, and the gallery if it has changed."""
+        for name in self._cameras:
+            self._mount(name)
         crops = self._store.folder / "crops"
         stamps, model_stamps = _stamps(crops, *_inside(crops)), _stamps(self._models.mark)
         if self._eyes and stamps == self._stamps and model_stamps == self._model_stamps:
@@ -95,6 +106,7 @@ class EyeWorker(Worker):
         for name in self._cameras:
             reference = self._eyes[name].reference if name in self._eyes else None
             self._eyes[name] = Eye(name, model.embedder, loaded.gallery, reference=reference)
+            self._mount(name)
         if model.problem:
             self.emit(CameraTrouble(VISION, model.problem, "install it again: station model install FILE"))
         elif loaded.problems:
@@ -103,12 +115,48 @@ class EyeWorker(Worker):
             self.emit(CameraWell(VISION))
         self.emit(EyesReady(model.embedder.model_hash, model.embedder.runtime, len(loaded.gallery.gtins)))
 
+    def _mount(self, name: str) -> None:
+        """Take up the camera's calibration, also one that was made just now."""
+        mounting, eye = self._mountings[name], self._eyes.get(name)
+        mounting.refresh()
+        if eye is not None:
+            eye.region = mounting.outline
+            if mounting.first is not None:
+                eye.reference, mounting.first = detect.reference(mounting.first), None
+        self._warn(name, mounting)
+
+    def _hang(self, picture: Picture, *, empty: bool) -> Health:
+        """Return whether the camera hangs where it was calibrated."""
+        pixels, mounting = picture.frame.pixels, self._mountings[picture.camera]
+        if view_check.alone(pixels).fault:  # others tell
+            return WELL
+        health = mounting.check(pixels, empty=empty)
+        self._mount(picture.camera)
+        return health
+
+    def _warn(self, name: str, mounting: Mounting) -> None:
+        """Raise or clear what is to be said of a camera's calibration."""
+        part, misfit = f"camera-{name}", mounting.misfit
+        said = {("CAMERA_MOVED", part): mounting.warning(), (misfit.code, part): misfit.text}
+        for key in {(code, place) for code, place in self._told if place == part} - said.keys():
+            said[key] = ""
+        for (code, place), text in said.items():
+            if bool(text) != ((code, place) in self._told):
+                self._told ^= {(code, place)}
+                self.emit(
+                    Alarm(code=code, part=place, raised=bool(text), severity="warning", message=text, remedy=AGAIN)
+                )
+
     def _learn(self, picture: Picture) -> None:
         """Take a picture of the empty platform for the reference, if it can be believed."""
         self._refresh()
         eye, watch = self._eyes.get(picture.camera), self._watches[picture.camera]
         health, learns = self._fresh(picture), False
         if eye is not None and not health.fault:
+            health = self._hang(picture, empty=True)
+        if eye is not None and not health.fault:
+            if self._mountings[picture.camera].relearn():
+                eye.reference = None
             health, learns = watch.learn(eye.reference, picture.frame.pixels)
             if learns:
                 if health.fault:  # the view has changed for good
@@ -134,6 +182,8 @@ class EyeWorker(Worker):
         health = self._fresh(picture)
         try:
             eye = self._eyes[picture.camera]
+            health = health if health.fault else self._hang(picture, empty=False)
+            trust = health.trust
             if not health.fault and eye.reference is not None and detect.fits(eye.reference, picture.frame.pixels):
                 health = self._watches[picture.camera].look(eye.reference, picture.frame.pixels)
             if health.fault:
@@ -153,7 +203,7 @@ class EyeWorker(Worker):
             capture_no=capture_no,
             camera=picture.camera,
             sightings=look.sightings,
-            visibility=self._visibility * health.trust,
+            visibility=self._visibility * health.trust * trust,
             gallery_size=len(eye.gallery.gtins),
             gallery=frozenset(eye.gallery.gtins),
             capture_ms=picture.capture_ms,

@@ -156,7 +156,7 @@ def build(choice: Choice, path: Path) -> tuple[Daemon, "queue.SimpleQueue[object
     clock = Clock(floor_ns=_floor_ns(outbox))
     setup = _setup(config, clock.new_id())
     station = wire.Station(config.station.store, config.station.id)
-    workers, cameras = _workers(config, state_dir, inbox.put)
+    workers, cameras = _workers(config, state_dir, inbox.put, _verifier(keys))
     clerk = Clerk(inbox.put)
     timings = Timings()
     delivery = DeliveryOptions(
@@ -272,7 +272,7 @@ def _setup(config: Config, session: str) -> Setup:
 
 
 def _workers(
-    config: Config, state_dir: Path, emit: Callable[[object], None]
+    config: Config, state_dir: Path, emit: Callable[[object], None], verifier: Verifier
 ) -> tuple[list[Worker], list[CameraWorker]]:
     scales: list[Worker] = [
         ScaleWorker(index, _scale(scale.driver, scale.options), emit) for index, scale in enumerate(config.scales)
@@ -280,7 +280,7 @@ def _workers(
     if not config.cameras:
         return scales, []
     names = tuple(camera.name for camera in config.cameras)
-    eye = EyeWorker(names, state_dir, config.policy.sights.visibility, emit, running(config))
+    eye = EyeWorker(names, state_dir, config.policy.sights.visibility, emit, running(config), verifier)
     cameras = [
         CameraWorker(described.name, camera(described), emit, eye.pictures) for described in config.cameras
     ]

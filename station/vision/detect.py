@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from station.vision import regions
 from station.vision.regions import Labels, Mask
@@ -28,6 +28,7 @@ DARK = 8.0  # added to both sides of a ratio: below it noise rules
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in the full picture; right and bottom excluded
+Outline = tuple[tuple[float, float], ...]  # corners (x, y) of a region in the full picture, in order around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def fits(empty: Reference, pixels: Pixels) -> bool:
 
 
 def find(
-    empty: Reference, pixels: Pixels, region: Box | None = None, settings: Settings | None = None
+    empty: Reference, pixels: Pixels, region: Box | Outline | None = None, settings: Settings | None = None
 ) -> tuple[Thing, ...]:
     """Return the objects within `region` (the platform; whole picture where None), in reading order.
 
@@ -95,7 +96,7 @@ def find(
     seen = reduced(pixels, empty.factor)
     mask = foreground(seen, empty.pixels, settings)
     if region is not None:
-        mask &= _inside(mask.shape, region, empty.factor)
+        mask &= _inside((mask.shape[0], mask.shape[1]), region, empty.factor)
     smallest = max(int(settings.smallest * mask.size), 1)
     return _things(split(mask, smallest), smallest, empty.factor)
 
@@ -172,11 +173,15 @@ def _filled(mask: Mask, ratio: Values, settings: Settings) -> Mask:
     return filled
 
 
-def _inside(shape: tuple[int, ...], region: Box, factor: int) -> Mask:
-    left, top, right, bottom = (edge // factor for edge in region)
-    inside = np.zeros(shape, np.bool_)
-    inside[max(top, 0) : bottom, max(left, 0) : right] = True
-    return inside
+def _inside(shape: tuple[int, int], region: Box | Outline, factor: int) -> Mask:
+    picture = Image.new("1", (shape[1], shape[0]))
+    corners = [corner for corner in region if isinstance(corner, tuple)]
+    if not corners:
+        left, top, right, bottom = (edge // factor for edge in region if isinstance(edge, int))
+        ImageDraw.Draw(picture).rectangle((left, top, right - 1, bottom - 1), fill=1)
+    else:
+        ImageDraw.Draw(picture).polygon([(x / factor, y / factor) for x, y in corners], fill=1)
+    return np.array(picture, np.bool_)
 
 
 def _things(labels: Labels, smallest: int, factor: int) -> tuple[Thing, ...]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from station.core.evidence import Sighting
 from station.vision import crop, detect
-from station.vision.detect import Box, Reference, Thing
+from station.vision.detect import Box, Outline, Reference, Thing
 from station.vision.gallery import Gallery
 from station.vision.interpreter import Embedder
 
@@ -39,12 +39,12 @@ class Look:
 
 @dataclass(slots=True)
 class Eye:
-    """One camera's view of the platform; `region` bounds the platform in the picture, None is the whole picture."""
+    """One camera's view of the platform; `region` bounds the platform in the picture, None: all of it."""
 
     camera: str
     embedder: Embedder
     gallery: Gallery
-    region: Box | None = None
+    region: Box | Outline | None = None
     reference: Reference | None = None
 
     def see_empty(self, pixels: Pixels, weight: float = 0.2) -> None:
