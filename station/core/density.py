@@ -35,6 +35,16 @@ def log_t(x_g: Floats, variance_g2: Floats, freedom: Floats) -> Floats:
     return result
 
 
+def above_nothing(target_g: Floats, variance_g2: Floats | float, mean_g: Floats, own_g2: Floats) -> Floats:
+    """Return how likely an item of mean ± sqrt(own) weighs more than nothing when it fills the target; broadcasts.
+
+    The normal distribution by a cubic logistic, absolute error below 2e-4.
+    """
+    x = (mean_g * variance_g2 + target_g * own_g2) / np.sqrt(own_g2 * variance_g2 * (own_g2 + variance_g2))
+    x = np.clip(x, -8.0, 8.0)
+    return np.asarray(1 / (1 + np.exp(-(0.07056 * x**3 + 1.5976 * x))), dtype=np.float64)
+
+
 def gauss(x_g: Floats, variance_g2: Floats) -> Floats:
     """Return the Gaussian density at `x_g`; broadcasts."""
     result: Floats = np.exp(-0.5 * x_g * x_g / variance_g2) / np.sqrt(2 * math.pi * variance_g2)

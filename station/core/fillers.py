@@ -5,20 +5,29 @@ what they do not cover stays with the rest. No mass is lost.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from station.core.cases import Case, Places
-from station.core.density import FLOOR, Floats, log_t
+from station.core.density import FLOOR, Floats, above_nothing, log_t
 
 NEAREST = 2048  # products around a target weight that are looked at ...
 CLOSER = 64  # ... and those of them that may be the likeliest
+WIDE_SD = 6.0  # from nothing to the mean: less, and Student's tails have weight below zero
 
 
 def item_density(case: Case, target_g: Floats, variance: Floats, place: Places) -> Floats:
     """Return prior times density of a unit of `place` filling the target; broadcasts."""
     beliefs = case.beliefs
-    both = variance + beliefs.variance_g2[place]
-    like = log_t(target_g - beliefs.mean_g[place], both, case.basket.freedom_at(both))
-    return np.asarray(beliefs.prior[place] * np.exp(like), dtype=np.float64)
+    mean_g, own = beliefs.mean_g[place], beliefs.variance_g2[place]
+    both = variance + own
+    like = log_t(target_g - mean_g, both, case.basket.freedom_at(both))
+    density = np.asarray(beliefs.prior[place] * np.exp(like), dtype=np.float64)
+    return density * above_nothing(target_g, variance, mean_g, own) if wide(mean_g, own).any() else density
+
+
+def wide(mean_g: Floats, variance_g2: Floats) -> NDArray[np.bool_]:
+    """Return which beliefs reach below zero, so that a basket too light might seem explained by one more of them."""
+    return np.asarray(mean_g * mean_g < WIDE_SD**2 * variance_g2, dtype=np.bool_)
 
 
 def likeliest(

@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from station.core.cases import Branch, Case, Places, branch_of, log_of, one, parts_of
-from station.core.density import Floats, log_t
+from station.core.density import Floats, above_nothing, log_t
+from station.core.fillers import wide
 
 UPS = 5
 UP_SHARE, UP_FALL = 0.8, 0.5  # quantity: how often up rather than down, and how each further unit gets rarer
@@ -27,9 +28,13 @@ def as_claimed(case: Case) -> Branch:
 def more_of(case: Case, places: Places) -> Floats:
     """Return (places,) the log likelihood of the weight when one of each of these products lies there besides."""
     beliefs, basket = case.beliefs, case.basket
-    variance = basket.variance_g2 + beliefs.variance_g2[places]
-    gap_g = basket.residual_g - beliefs.mean_g[places]
-    return log_t(gap_g, variance, basket.freedom_at(variance, beliefs.fourth[places]))
+    mean_g, own = beliefs.mean_g[places], beliefs.variance_g2[places]
+    variance = basket.variance_g2 + own
+    like = log_t(basket.residual_g - mean_g, variance, basket.freedom_at(variance, beliefs.fourth[places]))
+    loose = np.flatnonzero(wide(mean_g, own))
+    if loose.size:
+        like[loose] += np.log(above_nothing(one(basket.residual_g), basket.variance_g2, mean_g[loose], own[loose]))
+    return like
 
 
 def unscanned(case: Case, highest: float) -> Branch:

@@ -1,6 +1,7 @@
 """Goods that carry their own weight or price, goods nobody described, and goods that weigh nothing."""
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,13 +9,14 @@ from hypothesis import strategies as st
 from station.core.basket import LABEL_PACKAGING_G, weigh
 from station.core.beliefs import Beliefs
 from station.core.claim import Claim, ClaimError, Line
+from station.core.density import above_nothing
 from station.core.gtin import check_digit
 from station.core.policy import judge
 from station.core.product import Product
 from station.core.restricted import Layout, read
 from station.core.store_policy import Policy
 from station.element_strings import plain
-from tests.checker.small import gtin, product, reading
+from tests.checker.small import gtin, normal, product, reading
 
 WEIGHT, PRICE = Layout(pattern="28IIIIIWWWWWC"), Layout(pattern="02IIIIIVPPPPC")
 CHEESE_KG_PRICE = 1990
@@ -168,3 +170,22 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
             plain({"lines": [{"line": 1, "gtin": code}]})
         except ClaimError:
             continue
+
+
+def test_a_basket_too_light_is_explained_by_nothing_that_lies_there_besides() -> None:
+    loose = Product(gtin=gtin(90), name="Apples", department="fruit", sold_by="weight", unit_price_minor=299)
+    beliefs = Beliefs.of([product(1, 430.0), loose])
+    claimed = Claim(transaction_id="T", revision=1, lines=(Line(line=1, gtin=gtin(1), quantity=2),), trust=0.5)
+    judgement = judge(claimed, reading(430.0), None, beliefs, Policy())
+    assert [each.p for each in judgement.explanations if each.kind == "unscanned" and each.p > 1e-4] == []
+    assert [each.gtin for each in judgement.look_for] == []
+
+
+@pytest.mark.parametrize("target_g", [-500.0, -40.0, 0.0, 60.0, 900.0])
+def test_the_share_above_nothing_is_that_of_the_product_of_both_densities(target_g: float) -> None:
+    mean_g, own_g2, variance_g2 = 450.0, 400.0**2, 50.0**2
+    steps = [-3000.0 + 0.5 * (step + 0.5) for step in range(14_000)]
+    weights = [normal(at - mean_g, own_g2) * normal(target_g - at, variance_g2) for at in steps]
+    share = sum(w for at, w in zip(steps, weights, strict=True) if at > 0) / sum(weights)
+    found = above_nothing(np.array([target_g]), variance_g2, np.array([mean_g]), np.array([own_g2]))
+    assert found[0] == pytest.approx(share, abs=1e-3)
