@@ -79,13 +79,14 @@ class Checker:
     """All that stays the same over a stream. `clock_s` only measures how long a judgement took.
 
     With a `school` each accepted case and each feedback is learned from before the next line is read; the beliefs
-    are then the school's.
+    are then the school's. One that does not learn (`learns`) judges by what was learned before, and nothing changes.
     """
 
     catalogue: Beliefs
     policy: Policy
     versions: Versions
     school: School | None = None
+    learns: bool = True
     gallery: frozenset[str] | None = None  # GTIN-14 of what cameras can name; None: nobody told
     clock_s: Callable[[], float] = time.perf_counter
 
@@ -111,7 +112,7 @@ class Checker:
         return None
 
     def _told(self, feedback: FeedbackIn) -> None:
-        if self.school is None:
+        if self.school is None or not self.learns:
             raise CaseError("feedback is learned from with --learn only")
         told = {name: getattr(feedback, name) for name in feedback.__struct_fields__}
         self.school.feedback(parse_feedback({name: value for name, value in told.items() if value is not None}), NO_DAY)
@@ -130,7 +131,7 @@ class Checker:
             judgement=judgement, evidence=_summary(evidence), versions=self.versions,
             timing_ms=Timing(fusion=taken_ms, total=taken_ms),
         )  # fmt: skip
-        if self.school is not None and reading is not None:
+        if self.school is not None and self.learns and reading is not None:
             self.school.judged(asked, reading, judgement, NO_DAY)
             self.school.left(asked.transaction_id, asked.revision, NO_DAY)
         return {"case_id": case.case_id, "verdict": to_wire(verdict)}

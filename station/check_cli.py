@@ -14,6 +14,7 @@ from station.check_lines import lines_of
 from station.check_workers import Crew, WorkerError
 from station.core import gtin, store_policy
 from station.core.beliefs import Beliefs
+from station.core.learned_snapshot import SnapshotError
 from station.core.learning_settings import LearningSettings
 from station.core.product import Product
 from station.core.store_policy import Policy
@@ -37,7 +38,10 @@ def add_command(commands: clitools.Subparsers, options: clitools.Options) -> Non
         "--gallery", metavar="FILE", help="what cameras can name: GTINs, one a line (default: not known)"
     )
     parser.add_argument("--learn", action="store_true", help="learn from accepted cases and from feedback")
-    parser.add_argument("--state", metavar="DIR", help="where what is learned is kept (default: in memory)")
+    parser.add_argument(
+        "--state", metavar="DIR", help="where what is learned is kept (default: in memory); without --learn it is used "
+        "as it is",
+    )  # fmt: skip
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="judge on so many processor cores")
     parser.add_argument("--progress", action="store_true", help="show progress on stderr even if it is no terminal")
 
@@ -55,17 +59,17 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
     )
     beliefs = Beliefs.of(products, policy.departments)
     settings = LearningSettings() if configured is None else configured.learning
-    if arguments.state:
+    if arguments.state and arguments.learn:
         _keep(Path(arguments.state), products)
-    school = _school(arguments.state, policy, settings, beliefs) if arguments.learn else None
+    school = _school(arguments.state, policy, settings, beliefs, learns=arguments.learn)
     gallery = _gallery(Path(arguments.gallery)) if arguments.gallery else None
-    checker = Checker(beliefs, policy, versions, school, gallery)
+    checker = Checker(beliefs, policy, versions, school, arguments.learn, gallery)
     try:
         _judge(checker, arguments.workers, progress=arguments.progress)
     except WorkerError as error:
         raise clitools.CommandError(str(error)) from error
     finally:
-        if school is not None:
+        if school is not None and arguments.learn:
             _end(school)
     return clitools.OK
 
@@ -73,8 +77,6 @@ def _check(arguments: argparse.Namespace, options: clitools.Options) -> int:
 def _refuse_what_does_not_fit(arguments: argparse.Namespace) -> None:
     if sys.stdin is None:
         raise clitools.CommandError("stdin is closed; the cases are read from there", clitools.USAGE)
-    if arguments.state and not arguments.learn:
-        raise clitools.CommandError("--state is for --learn", clitools.USAGE)
     if not 1 <= arguments.workers <= WORKERS_MAX:
         raise clitools.CommandError(f"--workers must be 1 to {WORKERS_MAX}", clitools.USAGE)
     if arguments.learn and arguments.workers > 1:
@@ -103,14 +105,27 @@ def _write(answers: Iterator[bytes]) -> None:
         sys.stdout.buffer.flush()
 
 
-def _school(state: str | None, policy: Policy, settings: LearningSettings, beliefs: Beliefs) -> School:
-    """Return a school of this catalogue that goes on from the state directory, if there is one."""
+def _school(
+    state: str | None, policy: Policy, settings: LearningSettings, beliefs: Beliefs, *, learns: bool
+) -> School | None:  # fmt: skip
+    """Return a school of this catalogue that goes on from the state directory, if there is one.
+
+    Where nothing is to be learned the directory is only read; None where there is nothing to read.
+    """
+    if not learns and state is None:
+        return None
+    path = None if state is None else lessons.path_in(Path(state))
+    if not learns and path is not None and not path.exists():
+        clitools.complain(f"nothing was learned in {state}; the catalogue alone is used")
+        return None
     try:
-        store = None if state is None else LessonStore(lessons.path_in(Path(state)))
-    except lessons.LessonsError as error:
+        store = None if path is None else LessonStore(path, read_only=not learns)
+        school = School(policy, settings, store)
+        school.open(beliefs)
+    except (lessons.LessonsError, SnapshotError) as error:
         raise clitools.CommandError(str(error)) from error
-    school = School(policy, settings, store)
-    school.open(beliefs)
+    if not learns:
+        school.close()  # all is in memory
     return school
 
 

@@ -62,7 +62,7 @@ class LessonStore:
     """The file, open; owned by one thread. `aside` is where a damaged one went. `commit` makes what was put durable."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
+        self.path, self.read_only = path, read_only
         self.aside: Path | None = None
         with self._words():
             self._db = self._read_only() if read_only else self._opened()

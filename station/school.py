@@ -44,7 +44,10 @@ class School:
         return self.teacher.beliefs
 
     def open(self, catalogue: Beliefs) -> None:
-        """Begin with a catalogue, and with what was learned before; another one takes over what fits it."""
+        """Begin with a catalogue, and with what was learned before; another one takes over what fits it.
+
+        What cannot be read is set aside; of a store that may only be read it is a `LessonsError` or `SnapshotError`.
+        """
         before = self.teacher if len(self.teacher.beliefs) else None
         self.teacher = Teacher(catalogue, self._policy, self._settings)
         if before is not None:
@@ -74,6 +77,8 @@ class School:
                 load(self.teacher.learner, stored.state)
             self.ward.restore()
         except (LessonsError, SnapshotError):
+            if store.read_only:
+                raise
             catalogue = self.teacher.learner.beliefs
             self.teacher = Teacher(catalogue, self._policy, self._settings)
             self._do(store.begin_anew)

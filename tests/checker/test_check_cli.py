@@ -49,9 +49,13 @@ def test_verdicts_come_out_line_by_line(
     assert b"products.csv:11" in err  # the bad row, with its line
 
 
-def test_a_state_without_learning_is_a_mistake(catalogue: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--catalogue", str(catalogue), "--state", "somewhere") == 2
-    assert "--state is for --learn" in capsys.readouterr().err
+def test_a_state_in_which_nothing_was_learned_is_told_of_and_the_catalogue_used(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Stdin(b""))
+    assert run("--catalogue", str(catalogue), "--state", str(tmp_path / "new")) == 0
+    assert "nothing was learned in" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_catalogue_that_is_not_there_is_one_line_and_status_two(

@@ -72,6 +72,33 @@ def test_learning_in_parts_is_learning_at_once(monkeypatch: pytest.MonkeyPatch, 
     assert plain[-1] != whole[-1]  # it did learn
 
 
+def test_what_was_learned_is_used_without_learning_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shop = Shop()
+    catalogue, lines = str(write_catalogue(tmp_path, shop.catalogue())), stream(shop, CASES)
+    state = ("--state", str(tmp_path / "state"))
+    check(monkeypatch, lines[:-1], "--catalogue", catalogue, "--learn", *state)
+    kept = (tmp_path / "state" / "lessons.db").read_bytes()
+    case = [line for line in lines if b'"case"' in line][-1:]
+    told = b'{"type": "feedback", "transaction_id": "T-1", "source": "attendant", "contents": []}\n'
+    *answers, refused = check(monkeypatch, case * 3 + [told], "--catalogue", catalogue, *state)
+    assert answers[0] == answers[1] == answers[2]
+    assert "--learn" in str(refused["error"])
+    assert (tmp_path / "state" / "lessons.db").read_bytes() == kept
+    plain = check(monkeypatch, case, "--catalogue", catalogue)
+    assert answers[0] == check(monkeypatch, case, "--catalogue", catalogue, "--learn", *state)[0] != plain[0]
+
+
+def test_a_state_that_cannot_be_read_is_one_line_and_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue = write_catalogue(tmp_path, Shop().catalogue())
+    (tmp_path / "lessons.db").write_bytes(b"nonsense" * 1000)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert run("check", "--catalogue", str(catalogue), "--state", str(tmp_path)) == 1
+    assert "lessons.db" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.glob("lessons*")] == ["lessons.db"]
+
+
 def test_feedback_that_cannot_be_used_is_told_by_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     catalogue = str(write_catalogue(tmp_path, Shop().catalogue()))
     unknown = json.dumps({"type": "feedback", "transaction_id": "X", "source": "attendant", "contents": []}).encode()
