@@ -133,7 +133,7 @@ class Driver:
         except TimeoutError as error:
             self._camera.cancel_all_and_flush()
             raise SensorError(
-                f"the camera gave no picture within {timeout_s:g} s", "reseat its cable; restart the station"
+                f"the camera gave no picture within {timeout_s:.1f} s", "reseat its cable; restart the station"
             ) from error
         except RuntimeError as error:
             raise SensorError(f"the camera failed: {error}", "reseat its cable; restart the station") from error

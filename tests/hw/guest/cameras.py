@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from drivers.camera_child import Caged
 from tests.hw.guest import report
 from tests.hw.guest.report import Facts, command
 
-CAPTURE_S = 3.0  # vimc takes 0.2 s a frame here, and the machine is shared
+CAPTURE_S = 20.0  # vimc makes its pictures in software, and the machine is shared
 PLATFORM = Path("/sys/bus/platform/drivers")
 
 Make = Callable[..., Caged]
@@ -119,11 +120,14 @@ def vanishes(make: Make, driver: str) -> Facts:
 
 
 def vimc() -> Facts:
-    """Load the simulated sensor; return the camera's names."""
-    command("modprobe", "vimc")
-    from picamera2 import Picamera2
+    """Load the simulated sensor; return the cameras' names.
 
-    return {"ids": [camera["Id"] for camera in Picamera2.global_camera_info()]}
+    Asked for in another process: libcamera aborts the one it is in when a camera goes and comes back.
+    """
+    command("modprobe", "vimc")
+    ask = "from picamera2 import Picamera2; print(*(each['Id'] for each in Picamera2.global_camera_info()), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    return {"ids": done.stdout.splitlines()}
 
 
 def vivid() -> Facts:
@@ -138,16 +142,14 @@ def main() -> None:
     report.run([
         ("vimc", lambda: first),
         ("pi pictures", lambda: pictures(pi, id=name)),
-        ("pi another size", lambda: pictures(pi, id=name, width_px=1280, height_px=720)),
+        ("pi another size", lambda: pictures(pi, id=name, width_px=320, height_px=240)),
         ("pi no such camera", lambda: refused(pi, id="imx708")),
         ("pi exposure", lambda: refused(pi, id=name, exposure_us=8000)),
-        ("pi odd size", lambda: odd(name)),
+        ("pi odd size", lambda: pictures(pi, id=name, width_px=650, height_px=490)),
         ("pi hangs", lambda: hangs(lambda: pi(id=name))),
         ("pi vanishes", lambda: vanishes(lambda: pi(id=name), "vimc")),
         ("vivid", vivid),
         ("usb pictures", lambda: pictures(usb)),
-        ("usb gain", lambda: pictures(usb, gain=40)),
-        ("usb gain beyond", lambda: refused(usb, gain=100)),
         ("usb format", lambda: refused(usb, format="MJPG")),
         ("usb exposure", lambda: refused(usb, exposure_us=10_000)),
         ("usb nothing there", lambda: refused(usb, device="/dev/video99")),
@@ -156,13 +158,5 @@ def main() -> None:
     ])  # fmt: skip
 
 
-def odd(name: str) -> Facts:
-    """Ask for a size that the pipeline rounds; return what is said, at the start or with the first picture."""
-    with closing(pi(id=name, width_px=650, height_px=490)) as camera:
-        return {"error": open_error(camera) or capture_error(camera)}
-
-
 if __name__ == "__main__":
     main()
-    sys.stdout.flush()
-    os._exit(0)  # libcamera was used in this process, too
