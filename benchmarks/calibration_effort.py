@@ -21,12 +21,13 @@ from calibration import accepting, procedure, sessions
 from calibration.bench import Scale
 from calibration.captures import Hardware, Session
 from calibration.conduct import Conductor
-from calibration.guide import Guide, View
+from calibration.guide import Guide
 from calibration.loads import weight_set
 from calibration.preparing import platform_of
 from calibration.procedure import Kind
 from calibration.remarks import Message
 from calibration.sessions import SessionFile
+from calibration.view import View
 from drivers.sim.workbench import CAPACITY_G, DIVISION_G, Workbench
 
 WEIGHTS = "4x10kg M1; 2x5kg M1"
@@ -87,8 +88,8 @@ def start(scale: Scale, kind: Kind, weights: str = WEIGHTS) -> SessionFile:
 def guide_of(scale: Scale, session: SessionFile) -> Guide:
     """Return the guide of a session, where it stands."""
     return Guide(
-        platform_of(scale, 4), scale.division_g, session.plan, session.latest(), history=session.captures,
-        prior=session.prior, positions_mm=scale.positions_mm,
+        platform_of(scale, 4), session.session, session.plan, session.latest(), history=session.captures,
+        prior=session.prior,
     )  # fmt: skip
 
 

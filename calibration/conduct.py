@@ -10,11 +10,12 @@ from typing import Literal, Protocol
 
 from calibration.bench import Hands, Scale
 from calibration.captures import Capture, TestWeight
-from calibration.guide import Guide, Taken, View
+from calibration.guide import Guide
 from calibration.loads import value_g
 from calibration.procedure import Action
 from calibration.remarks import Message
 from calibration.sessions import SessionFile
+from calibration.view import Taken, View
 from drivers.base import Barcode, ScaleDriver, SensorError
 
 READ_S, RETRY_S = 0.1, 1.0

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.layout import Layout
 from rich.live import Live
 
-from calibration.guide import View
 from calibration.keyboard import Keyboard
 from calibration.remarks import Message
 from calibration.screen import Style, draw, foot, plain
 from calibration.texts import Language, mass, say
+from calibration.view import View
 from calibration.words import instruction, message, phase
 
 DRAW_S = 0.1

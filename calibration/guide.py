@@ -7,64 +7,25 @@ Enter takes what lies there.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 
 from calibration import provisional, remarks
-from calibration.captures import Capture, Position
+from calibration.captures import Capture, Session
 from calibration.capturing import Live, Measured, Watch, band_g
-from calibration.loads import LoadError
-from calibration.loads import load as parse_load
+from calibration.lying import Lying
 from calibration.model import Calibration
-from calibration.placing import where_g
 from calibration.procedure import NEEDED, Action, Platform
 from calibration.remarks import Message
+from calibration.typed import Typed, understood
+from calibration.view import Phase, Taken, View
 from drivers.base import Indication, Sample
 
 S_NS = 1_000_000_000
-NEAR = 0.1  # of the load: a reading so near to what was asked is what was asked
-NEAR_E, EMPTY_E = 10.0, 20.0
-EMPTY_PART = 0.01  # of capacity: less is an empty platform
-SOME = 0.05  # of the load: less is not worth a question
-ROUGH = 0.25  # of the load must be seen where the sensitivity is only guessed
 DOUBT_NS, UNREST_NS, SILENT_NS = 3 * S_NS, 20 * S_NS, S_NS // 2
 PRESSED = 0.02  # of capacity: a hand on a corner
 
 STOP = "stop"
-
-Phase = Literal["place", "doubt", "measure", "hold", "press", "type", "skip", "odd", "done"]
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a screen shows."""
-
-    action: Action | None
-    number: int
-    count: int
-    phase: Phase
-    live: Live | None
-    gross_g: float | None
-    believed: bool
-    provisional: bool
-    cells_g: tuple[float, ...]
-    band_g: float
-    left_s: float = 0.0
-    question: Message | None = None
-    notes: tuple[Message, ...] = ()
-    typed: str | None = None
-    step_number: int = 0
-    step_count: int = 0
-
-
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A capture to keep: the action as it was carried out, what was measured, or why it was left out."""
-
-    action: Action
-    key: str
-    measured: Measured | None
-    replaces: int | None = None
-    skipped: str | None = None
 
 
 class Guide:
@@ -73,24 +34,23 @@ class Guide:
     def __init__(
         self,
         platform: Platform,
-        verification_interval_g: float,
+        head: Session,
         plan: Sequence[Action],
         captures: dict[str, Capture],
         *,
         history: Sequence[Capture] = (),
         prior: Calibration | None = None,
-        positions_mm: tuple[tuple[float, float], ...] | None = None,
     ) -> None:
-        self._platform, self._plan, self._prior, self._positions = platform, tuple(plan), prior, positions_mm
-        self._e_g = verification_interval_g
+        self._platform, self._plan, self._prior = platform, tuple(plan), prior
+        self._head, self._e_g = head, head.verification_interval_g
         self._made = dict(captures)
         self._history = list(history)
-        self._band_g = band_g(verification_interval_g, counts=platform.gives_counts)
+        self._band_g = band_g(self._e_g, counts=platform.gives_counts)
         self._watch = Watch(self._band_g)
         self._live: Live | None = None
         self._now_ns = self._began_ns = 0
         self._notes: list[Message] = []
-        self._typed = ""
+        self._typed = Typed()
         self._other: dict[str, Action] = {}  # actions whose load was typed anew
         self._sure = False  # Enter was pressed for what lies there
         self._doubt_since_ns: int | None = None
@@ -100,7 +60,6 @@ class Guide:
         self._seen_g = 0.0  # what lay there when the last capture was made
         self._odd: Message | None = None
         self._doubted: set[int | None] = set()  # captures whose load was typed wrong
-        self._input: Literal["type", "skip"] | None = None
         self._at = self._next_open(0)
 
     @property
@@ -119,7 +78,7 @@ class Guide:
     @property
     def typing(self) -> bool:
         """Whether keys are letters of an answer now."""
-        return self._input is not None
+        return self._typed.what is not None
 
     @property
     def asks(self) -> bool:
@@ -140,7 +99,7 @@ class Guide:
         if self._watch.weigher is None and self._live is not None:
             self._weigh_anew()
         action = self.action
-        if action is None or self._input is not None or self._odd is not None:
+        if action is None or self.typing or self._odd is not None:
             return None
         if measured is not None and self._measuring:
             return self._take(action, measured)
@@ -149,13 +108,13 @@ class Guide:
             self._feel(action)
         elif not self._measuring and self._live is not None and self._is_there(action, self._live):
             self._start(action)
-        elif self._measuring and self._live is not None and self._left(action, self._live):
+        elif self._measuring and self._live is not None and self._left(action):
             self._stop()
         return None
 
     def press(self, key: str) -> Taken | None:
         """Take a key: a character, or `enter`, `back`, `escape`; return what is to be kept."""
-        if self._input is not None:
+        if self.typing:
             return self._edit(key)
         if self.action is None:
             return None
@@ -191,89 +150,65 @@ class Guide:
 
     def view(self) -> View:
         """Return what to show now."""
-        live, weigher = self._live, self._watch.weigher
-        action = self.action
-        usable = live is not None and weigher is not None and len(weigher.zeros) == len(live.values)
-        cells_g = weigher.cells_g(live.values) if usable and weigher is not None and live is not None else ()
+        action, weigher, lying = self.action, self._watch.weigher, self._look()
+        cells_g = lying.cells_g
         steps = list(dict.fromkeys(planned.step for planned in self._plan))
         return View(
             action=action,
             number=len(self._plan) if self._at is None else self._at + 1,
             count=len(self._plan),
             phase=self._phase(),
-            live=live,
-            gross_g=sum(cells_g) if usable else None,
-            believed=self._believed,
+            live=self._live,
+            gross_g=None if cells_g is None else lying.gross_g,
+            believed=lying.believed,
             provisional=weigher is not None and weigher.source == "session",
-            cells_g=cells_g,
+            cells_g=cells_g or (),
             band_g=self._band_g,
             left_s=self._left_s(),
             question=self._question(),
             notes=tuple(self._notes),
-            typed=self._typed if self._input else None,
+            typed=self._typed.text if self._typed.what else None,
             step_number=steps.index(action.step) + 1 if action else len(steps),
             step_count=len(steps),
         )
 
     # What lies there
 
-    @property
-    def _believed(self) -> bool:
-        return self._watch.weigher is not None and self._watch.weigher.source != "nominal"
-
-    def _gross_g(self, live: Live) -> float:
-        weigher = self._watch.weigher
-        return 0.0 if weigher is None or len(weigher.zeros) != len(live.values) else weigher.gross_g(live.values)
+    def _look(self) -> Lying:
+        return Lying(self._platform, self._e_g, self._head.positions_mm, self._watch.weigher, self._live)
 
     def _is_there(self, action: Action, live: Live) -> bool:
         """Tell whether measuring may begin: what was asked for lies there, or somebody said so."""
         if action.do == "hold":
             return self._left_s() <= 0
-        gross_g = self._gross_g(live)
-        fits = self._is_empty(gross_g) if action.do == "empty" else self._fits(action, gross_g)
-        if self._sure or (fits and self._misplaced(action) is None):
+        lying = self._look()
+        if self._sure or (self._matches(action, lying) and lying.misplaced(action) is None):
             return True
-        touched = abs(gross_g - self._seen_g) > EMPTY_E * self._e_g  # since the last capture: not just still there
-        something = action.do == "empty" or abs(gross_g) > max(SOME * action.load_g, EMPTY_E * self._e_g)
-        if not (live.rests and touched and something):
+        if not lying.is_new(action, self._seen_g):
             self._doubt_since_ns = None
         elif self._doubt_since_ns is None:
             self._doubt_since_ns = live.t_ns
         return False
 
-    def _is_empty(self, gross_g: float) -> bool:
-        if not any(capture.skipped is None for capture in self._made.values()):
-            return False  # nobody has said yet that the platform is empty
-        return abs(gross_g) <= EMPTY_PART * self._platform.capacity_g + NEAR_E * self._e_g
+    def _matches(self, action: Action, lying: Lying) -> bool:
+        if action.do == "empty":
+            return self._begun and lying.is_empty()  # before, nobody has said that the platform is empty
+        return lying.fits(action)
 
-    def _fits(self, action: Action, gross_g: float) -> bool:
-        if self._believed:
-            return abs(gross_g - action.load_g) <= max(NEAR * action.load_g, NEAR_E * self._e_g)
-        return len(action.weights) == 1 and abs(gross_g) > ROUGH * action.load_g
+    @property
+    def _begun(self) -> bool:
+        return any(capture.skipped is None for capture in self._made.values())
 
-    def _misplaced(self, action: Action) -> Position | None:
-        """Return where the load seems to lie, if that is not where it should."""
-        live, weigher = self._live, self._watch.weigher
-        if live is None or weigher is None or not self._believed or len(live.values) != len(weigher.zeros):
-            return None
-        if action.do != "load" or action.position is None or not self._platform.gives_counts:
-            return None
-        seen = where_g(weigher.cells_g(live.values), self._positions)
-        return None if seen in {None, action.position} else seen
-
-    def _left(self, action: Action, live: Live) -> bool:
+    def _left(self, action: Action) -> bool:
         """Tell whether what was measured has gone."""
-        gross_g = self._gross_g(live)
-        if self._sure or action.do == "hold":
-            return False
-        return not (self._is_empty(gross_g) if action.do == "empty" else self._fits(action, gross_g))
+        return not (self._sure or action.do == "hold" or self._matches(action, self._look()))
 
     def _feel(self, action: Action) -> None:
         """Follow a hand that presses on a corner and goes."""
-        live, weigher = self._live, self._watch.weigher
-        if live is None or weigher is None:
+        live, cells_g = self._live, self._look().cells_g
+        if live is None or cells_g is None:
             return
-        pressed = max(abs(load_g) for load_g in weigher.cells_g(live.values)) > PRESSED * self._platform.capacity_g
+        pressed = max(abs(load_g) for load_g in cells_g) > PRESSED * self._platform.capacity_g
         if not pressed and live.rests:
             self._armed = True  # the hand of the corner before has gone
         if pressed and self._armed and not self._measuring:
@@ -316,7 +251,7 @@ class Guide:
         self._stop()
         self._at = at
         self._sure, self._armed, self._doubt_since_ns, self._since_ns = False, False, None, None
-        self._seen_g = 0.0 if self._live is None else self._gross_g(self._live)
+        self._seen_g = self._look().gross_g
 
     def _is_open(self, action: Action) -> bool:
         skipped = {capture.step for capture in self._made.values() if capture.skipped is not None}
@@ -365,7 +300,7 @@ class Guide:
             self._doubted.add(self._history[-1].number)
             self._repeat()
             self._weigh_anew()
-        self._input, self._typed = "type", ""
+        self._typed.ask("type")
         self._stop()
 
     def _ask_reason(self) -> None:
@@ -373,38 +308,24 @@ class Guide:
         if action is None or action.step in NEEDED:
             self._notes = [Message("needed")]
             return
-        self._input, self._typed = "skip", ""
+        self._typed.ask("skip")
         self._stop()
 
     def _edit(self, key: str) -> Taken | None:
-        if key == "escape":
-            self._input = None
-        elif key == "back":
-            self._typed = self._typed[:-1]
-        elif key == "enter":
-            return self._entered()
-        elif len(key) == 1 and key.isprintable():
-            self._typed += key
-        return None
-
-    def _entered(self) -> Taken | None:
-        text, action, how = self._typed.strip(), self.action, self._input
-        if not text or action is None:
+        what, text, action = self._typed.what, self._typed.press(key), self.action
+        if text is None or action is None:
             return None
-        if how == "skip":
-            self._input = None
+        if what == "skip":
+            self._typed.end()
             return self._hand_out(action, skipped=text)
-        try:
-            given = parse_load(text, ())
-        except LoadError as error:
-            self._notes, self._typed = [Message("plain", {"text": str(error)})], ""
+        given = understood(text, self._head.weights, self._platform.capacity_g)
+        if isinstance(given, Message):
+            self._notes = [given]
+            self._typed.ask("type")
             return None
-        self._input = None
+        self._typed.end()
         self._notes.clear()
         changed = msgspec.structs.replace(action, load_g=given.grams, weights=given.weights)
-        if given.grams > self._platform.capacity_g:
-            self._notes = [Message("above", {"load": given.grams, "capacity": self._platform.capacity_g})]
-            return None
         self._other[self._plan[self._at or 0].key] = changed
         return None
 
@@ -425,8 +346,8 @@ class Guide:
     def _phase(self) -> Phase:
         if self.action is None:
             return "done"
-        if self._input is not None:
-            return self._input
+        if self._typed.what is not None:
+            return self._typed.what
         if self._odd is not None:
             return "odd"
         if self._measuring:
@@ -440,23 +361,23 @@ class Guide:
         action, live = self.action, self._live
         if self._odd is not None:
             return self._odd
-        if action is None or self._input is not None:
+        if action is None or self.typing:
             return None
         if live is None or self._measuring:
             return self._unrest()
-        if action.do == "empty" and not any(capture.skipped is None for capture in self._made.values()):
+        if action.do == "empty" and not self._begun:
             return self._unrest() or Message("is_empty")
         long = self._doubt_since_ns is not None and live.t_ns - self._doubt_since_ns >= DOUBT_NS
-        return self._doubt(action, self._gross_g(live)) if long else self._unrest()
+        return self._doubt(action, self._look()) if long else self._unrest()
 
-    def _doubt(self, action: Action, gross_g: float) -> Message:
+    def _doubt(self, action: Action, lying: Lying) -> Message:
         """Say how what lies there differs from what was asked."""
         if action.do == "empty":
-            return Message("not_empty", {"gross_g": gross_g})
-        if not self._fits(action, gross_g):
-            key = "mismatch" if self._believed else "all_there"
-            return Message(key, {"gross_g": gross_g, "load_g": action.load_g})
-        return Message("misplaced", {"seen": self._misplaced(action), "asked": action.position})
+            return Message("not_empty", {"gross_g": lying.gross_g})
+        if not lying.fits(action):
+            key = "mismatch" if lying.believed else "all_there"
+            return Message(key, {"gross_g": lying.gross_g, "load_g": action.load_g})
+        return Message("misplaced", {"seen": lying.misplaced(action), "asked": action.position})
 
     def _unrest(self) -> Message | None:
         """Say why nothing happens: readings that are not believed, or a scale that does not rest."""

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from calibration.captures import Position
-from calibration.guide import View
 from calibration.placing import where_g
 from calibration.remarks import Message
 from calibration.texts import Language, load, mass, say
+from calibration.view import View
 from calibration.words import instruction, message, phase, weights
 
 DECK_COLUMNS, DECK_ROWS = 31, 8

@@ -198,12 +198,11 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
     head = session.session
     guide = Guide(
         platform_of(scale, head.hardware.channels),
-        head.verification_interval_g,
+        head,
         plan,
         session.latest(),
         history=session.captures,
         prior=session.prior,
-        positions_mm=scale.positions_mm,
     )
     style = Style(
         title=title(scale.station, scale.number, desk.language, simulated=scale.hands is not None),

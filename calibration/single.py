@@ -10,13 +10,13 @@ from calibration.bench import Scale
 from calibration.captures import Capture
 from calibration.capturing import Watch, Weigher, band_g
 from calibration.conduct import make_capture
-from calibration.guide import Taken
 from calibration.measuring import channels_of, first_reading, gross_g, measure
 from calibration.preparing import typed_load
 from calibration.procedure import DIAGNOSE_S, EMPTY_S, LOAD_S, ZERO_S, Action
 from calibration.record import CalibrationError
 from calibration.sessions import SessionFile
 from calibration.texts import load as shown
+from calibration.view import Taken
 from drivers.base import Indication, Sample, SensorError
 
 SECONDS = {"zero": ZERO_S, "diagnose": DIAGNOSE_S}

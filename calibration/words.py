@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from calibration.guide import View
 from calibration.procedure import Action
 from calibration.remarks import Message
 from calibration.texts import TEXTS, Language, clock, load, mass, say
+from calibration.view import View
 
 GRAMS = ("gross_g", "swing_g", "band_g")
 LOADS = ("load_g", "rated_g", "ends_g", "expected_g", "felt_g", "capacity")

@@ -9,10 +9,13 @@ from benchmarks.calibration_effort import guide_of, scale_on, start
 from calibration import accepting
 from calibration.bench import Scale
 from calibration.conduct import Conductor
-from calibration.guide import View
 from calibration.remarks import Message
 from calibration.session_cli import Judge
 from calibration.sessions import SessionFile, find_open
+from calibration.texts import Language
+from calibration.typed import understood
+from calibration.view import View
+from calibration.words import message
 from drivers.sim.workbench import Workbench
 
 Answer = Callable[[View], str | Sequence[str] | None]
@@ -161,6 +164,25 @@ def test_a_slipped_digit_shows_in_what_the_first_load_implies(bench: Workbench, 
     assert (first.load_g, typed.load_g, typed.replaces) == (50_000.0, 5_000.0, first.number)
     [said] = [note for note in face.notes if note.key == "implied"]
     assert said.values["rated_g"] == pytest.approx(19_900, rel=0.02)
+
+
+def test_weights_are_typed_by_mass_and_by_name_but_never_above_max(scale: Scale) -> None:
+    session = start(scale, "routine")
+    keys = (*"60 kg", "enter", "escape", "w", *"10kg-1 + 10KG-2 + 5kg-1", "enter")
+    face = Script(at("exercise/load", "w", *keys, phase="place"), at("exercise/empty", "q"), usual)
+    assert go(scale, session, face) == "left"
+    typed = session.latest()["exercise/load/C/-/50000/1"]
+    assert (typed.load_g, typed.weights) == (25_000.0, ("10kg-1", "10kg-2", "5kg-1"))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "60 kg is more than the platform carries, 50 kg."), ("de", "60 kg ist mehr als Max, 50 kg.")],
+)
+def test_a_load_above_max_is_told_as_loads_are(language: Language, said: str) -> None:
+    found = understood("60kg", (), 50_000.0)
+    assert isinstance(found, Message)
+    assert message(found, language, 50_000.0) == said
 
 
 def test_another_load_than_was_asked_for_is_not_taken_silently(bench: Workbench, scale: Scale) -> None:
