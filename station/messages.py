@@ -20,8 +20,8 @@ ResultCode = Literal[
     "unsupported", "id_reused", "no_key", "unsigned", "bad_signature", "busy", "timeout", "not_allowed",
     "unknown_camera", "camera_fault", "wrong_epoch", "unknown_seq", "disk_failed", "wrong_store", "stale_serial",
     "serial_reused", "wrong_base", "wrong_version", "bad_catalogue", "catalogue_too_large", "answer_too_large",
-    "bad_config", "config_protected", "bad_claim", "stale_revision", "revision_conflict", "unknown_transaction", "bad_feedback",
-    "too_old", "already_told", "rate_limited", "not_idle", "zero_refused",
+    "bad_config", "config_protected", "bad_claim", "stale_revision", "revision_conflict", "unknown_transaction",
+    "bad_feedback", "too_old", "already_told", "rate_limited", "not_idle", "zero_refused",
 ]  # fmt: skip
 
 

@@ -281,9 +281,7 @@ def _workers(
         return scales, []
     names = tuple(camera.name for camera in config.cameras)
     eye = EyeWorker(names, state_dir, config.policy.sights.visibility, emit, running(config), verifier)
-    cameras = [
-        CameraWorker(described.name, camera(described), emit, eye.pictures) for described in config.cameras
-    ]
+    cameras = [CameraWorker(described.name, camera(described), emit, eye.pictures) for described in config.cameras]
     return [*scales, eye, *cameras], cameras
 
 

@@ -43,7 +43,5 @@ def test_the_service_stays_locked_down(analyze: tuple[str, Path]) -> None:
 
 def test_the_service_runs_the_daemon_as_documented() -> None:
     text = UNIT.read_text()
-    assert (
-        "ExecStart=/opt/validation-station/bin/station run --config /etc/validation-station/station.toml" in text
-    )
+    assert "ExecStart=/opt/validation-station/bin/station run --config /etc/validation-station/station.toml" in text
     assert "StateDirectory=validation-station" in text

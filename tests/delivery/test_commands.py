@@ -113,7 +113,7 @@ def test_whatever_arrives_is_a_command_or_gets_an_answer_that_may_be_said(
         assert taken.data["code"]
         assert taken.data["message"]
     else:
-        assert isinstance(taken, Command) or (taken is None and retain and not payload)
+        assert isinstance(taken, Command) or (retain and not payload)
 
 
 def test_clearing_a_retained_command_is_not_answered() -> None:
