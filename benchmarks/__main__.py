@@ -11,6 +11,7 @@ import sys
 ALL = {
     "latency": "from goods placed to the verdict at the broker, stage by stage",
     "footprint": "start, memory and processor time of the daemon",
+    "card": "what is written to the card at rest and for each visit",
     "baskets": "what is found on baskets of a real supermarket, beside simpler rules",
     "sightings": "what cameras add to the weight, beside each alone and a test that knows the truth",
     "learning": "what is learned from passed baskets, beside an exact learner that knows which were honest",
