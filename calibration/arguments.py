@@ -44,6 +44,7 @@ def parser(handlers: dict[str, Any]) -> argparse.ArgumentParser:
     for step in STEPS:
         _add_step(commands, step, handlers["step"])
     _add_ends(commands, handlers)
+    _add_camera(commands, handlers["camera"])
     bring_in = _command(commands, "import", handlers["import"], "take over factory values of the load cells")
     bring_in.add_argument(
         "file", metavar="FILE", help='JSON: {"cells": [{"zero_counts": ..., "counts_per_g": ...}, ...]}'
@@ -140,6 +141,30 @@ def _add_ends(commands: Any, handlers: dict[str, Any]) -> None:
     report.add_argument("--country", default="DE", metavar="CC", help="two letters (DE)")
     check = _command(commands, "check", handlers["check"], "have the running station weigh its check weight")
     check.add_argument("--weight", metavar="LOAD", help="if another than the configured one")
+
+
+def _add_camera(commands: Any, run: Any) -> None:
+    summary = "focus, exposure, the platform in the picture, dirt, and whether the scale agrees"
+    command = _command(commands, "camera", run, summary)
+    command.add_argument("--lang", choices=("en", "de"), help="language; if absent, the terminal's")
+    command.add_argument("--camera", metavar="NAME", help="which [[camera]]; not needed where there is one")
+    command.add_argument("--platform", metavar="WxD", help="its width and depth in mm; if absent, as last time")
+    command.add_argument("--tag-mm", type=_positive, default=40.0, metavar="MM", help="black square of a tag (40)")
+    command.add_argument("--tags", metavar="FILE", help="JSON with each tag's id, x_mm, y_mm, size_mm")
+    command.add_argument("--board", type=_positive, metavar="MM", help="a ChArUco board of 7 x 5 squares so wide")
+    command.add_argument("--margin", type=_not_negative, default=20.0, metavar="MM", help="around the platform (20)")
+    command.add_argument("--card", action="store_true", help="also look at a white card: dust, white balance")
+    command.add_argument("--wave", action="store_true", help="also look at a patterned cloth being waved: smears")
+    command.add_argument("--print", metavar="FILE", dest="sheets", help="write tags as SVG, to print at true size")
+    command.add_argument("--operator", metavar="NAME", help="who calibrates")
+    command.add_argument("--override", metavar="REASON", help="store it though something failed; recorded")
+    command.add_argument("--yes", action="store_true", help="ask nothing: the platform is empty")
+    group = command.add_argument_group("trying it out")
+    group.add_argument("--simulate", action="store_true", help="a camera above a simulated platform")
+    group.add_argument("--seed", type=int, default=1, metavar="N", help="which")
+    faults = ("blurred", "dark", "dirty", "mislaid", "untagged")
+    group.add_argument("--fault", choices=faults, help="what is wrong with it")
+    group.add_argument("--state", metavar="DIR", help="where its calibration is kept")
 
 
 def _add_due(command: argparse.ArgumentParser) -> None:

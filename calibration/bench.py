@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from calibration.record import Signer, Verifier
-from drivers.base import ScaleDriver
+from drivers.base import CameraDriver, ScaleDriver
 
 
 class Hands(Protocol):
@@ -44,6 +44,22 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     software: str = ""  # the version that computes
 
 
+class Camera(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[camera]]` as far as calibrating it goes; `scale` is the platform below it, where there is one."""
+
+    station: str
+    name: str
+    driver: str
+    make: Callable[[], CameraDriver]
+    state_dir: Path
+    scale: Scale | None = None
+    control: Path | None = None
+    hands: Hands | None = None
+    platform_mm: tuple[float, float] | None = None  # where it is known
+    now: Callable[[], datetime]
+    software: str = ""
+
+
 class Bench(Protocol):
     """Whoever knows the station's configuration, its drivers and its keys."""
 
@@ -52,6 +68,12 @@ class Bench(Protocol):
 
     def simulated(self, state_dir: Path, *, speed: float, seed: int, fault: str | None) -> Scale:
         """Return a simulated platform with somebody who puts weights on it."""
+
+    def camera(self, config: Path, name: str | None) -> Camera:
+        """Return a camera of the configuration; `ConfigurationError` where there is no such one."""
+
+    def simulated_camera(self, state_dir: Path, *, seed: int, fault: str | None) -> Camera:
+        """Return a camera above a simulated platform."""
 
     def signer(self, config: Path | None, state_dir: Path) -> Signer:
         """Return the station's key, made if there is none yet."""

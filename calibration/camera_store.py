@@ -71,6 +71,13 @@ def load(state_dir: Path, camera: str, verifier: Verifier | None = None) -> Came
     return record
 
 
+def load_all(state_dir: Path) -> list[CameraRecord]:
+    """Return the records of all cameras, by name; `CalibrationError` where one cannot be trusted."""
+    paths = sorted((state_dir / "calibration").glob("camera-*.json"))
+    found = [load(state_dir, path.stem.removeprefix("camera-")) for path in paths]
+    return [record for record in found if record is not None]
+
+
 def reference(state_dir: Path, record: CameraRecord) -> Pixels:
     """Return the empty platform as the record's camera saw it; `CalibrationError` where it is not that picture."""
     path = record_path(state_dir, record.camera).with_name(Path(record.reference).name)

@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
-from calibration import factory, spelling, stations, store
+from calibration import camera_store, factory, spelling, stations, store
 from calibration.arguments import parser
 from calibration.bench import Bench, Scale
+from calibration.camera_record import CameraRecord
 from calibration.model import Cell
 from calibration.stations import ConfigurationError, StationConfig
 from calibration.store import CalibrationError, Record
@@ -71,6 +72,22 @@ def _simulated_dir(chosen: argparse.Namespace) -> Path:
     return Path(chosen.state) if chosen.state else cache / "validation-station" / "simulated"
 
 
+def _camera(chosen: argparse.Namespace, bench: Bench | None) -> int:
+    """Calibrate a camera, or print its tags."""
+    from calibration import camera_cli
+
+    if chosen.sheets is not None:
+        return camera_cli.print_sheets(Path(chosen.sheets), chosen.tag_mm)
+    if bench is None:
+        raise ConfigurationError("this command needs the station's drivers: use the program `calibrate`")
+    chosen.config_path = None if chosen.simulate else stations.find(chosen.config)
+    if chosen.simulate:
+        camera = bench.simulated_camera(_simulated_dir(chosen), seed=chosen.seed, fault=chosen.fault)
+    else:
+        camera = bench.camera(chosen.config_path, chosen.camera)
+    return camera_cli.run(chosen, bench, camera)
+
+
 def _check_weight(chosen: argparse.Namespace, _bench: Bench | None) -> int:
     """Ask the running station to weigh its check weight."""
     from calibration.control_client import OutOfReachError, socket_path, span_check
@@ -121,12 +138,15 @@ def _show(chosen: argparse.Namespace, _bench: Bench | None) -> int:
     """Show the chosen scale, or all; status 1 where one that needs a calibration has none."""
     state_dir, wanted = _wanted(chosen)
     records = {number: store.load(state_dir, number) for number in wanted}
+    cameras = [] if chosen.scale is not None else camera_store.load_all(state_dir)
     if chosen.json:
-        _print_json([_summary(number, record) for number, record in records.items()])
+        views = [{"camera": record.camera, "record": record} for record in cameras]
+        _print_json([*(_summary(number, record) for number, record in records.items()), *views])
     else:
         for number, record in records.items():
             _print_record(number, record)
             _print_more(state_dir, number)
+        _print_cameras(cameras)
     return REFUSED if None in records.values() else OK
 
 
@@ -216,11 +236,19 @@ def _print_more(state_dir: Path, number: int) -> None:
         print(f"  open session {head.session_id} of {head.operator}, {made} captures: `calibrate run` goes on")
 
 
+def _print_cameras(records: list[CameraRecord]) -> None:
+    from calibration import camera_cli
+
+    for record in records:
+        print("\n".join(camera_cli.lines(record)))
+
+
 HANDLERS: dict[str, Command] = {
     **{name: _at_desk(name) for name in ("run", "step", "accept", "abort", "report", "rollback")},
     "import": _import,
     "show": _show,
     "check": _check_weight,
+    "camera": _camera,
 }
 
 

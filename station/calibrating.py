@@ -9,16 +9,16 @@ from pathlib import Path
 import msgspec
 
 from calibration import cli
-from calibration.bench import Scale
+from calibration.bench import Camera, Scale
 from calibration.control_client import socket_path
 from calibration.record import CalibrationError, Signer
 from calibration.stations import ConfigurationError
 from drivers.base import ScaleDriver
-from drivers.sim import workbench
+from drivers.sim import bench_camera, workbench
 from station import __version__
 from station.config import Config, ConfigError, load
 from station.signing_keys import KeyRing, SigningError, Verifier, ready
-from station.wiring import SCALES, driver_options
+from station.wiring import SCALES, camera, driver_options
 
 SIMULATED_HZ = 10.0  # the slower of an HX711's two rates
 
@@ -71,6 +71,49 @@ class StationBench:
             positions_mm=bench.positions_mm,
             hands=bench,
             now=_running_with(lambda: bench.elapsed_s),
+            software=__version__,
+        )
+
+    def camera(self, config: Path, name: str | None) -> Camera:
+        """Return a camera of the configuration."""
+        found = _load(config)
+        names = [each.name for each in found.cameras]
+        if name is None and len(names) != 1:
+            raise ConfigurationError(f"there are {len(names)} cameras: choose one with --camera NAME")
+        if name is not None and name not in names:
+            raise ConfigurationError(f"--camera {name}: the configuration has {', '.join(names) or 'none'}")
+        chosen = found.cameras[0 if name is None else names.index(name)]
+        state_dir = Path(found.station.state_dir)
+        return Camera(
+            station=found.station.id,
+            name=chosen.name,
+            driver=chosen.driver,
+            make=partial(camera, chosen),
+            state_dir=state_dir,
+            scale=self.scale(config, 1) if len(found.scales) == 1 else None,
+            control=socket_path(state_dir, found.control.socket),
+            now=_now,
+            software=__version__,
+        )
+
+    def simulated_camera(self, state_dir: Path, *, seed: int, fault: str | None) -> Camera:
+        """Return a camera above a simulated platform; nobody waits, so its time runs as fast as it can."""
+        bench = workbench.Workbench(seed=seed, speed=None, rate_hz=SIMULATED_HZ)
+        scale = msgspec.structs.replace(
+            self.simulated(state_dir, speed=1.0, seed=seed, fault=None),
+            make=lambda: bench, hands=bench, positions_mm=bench.positions_mm,
+        )  # fmt: skip
+        eye = bench_camera.BenchCamera(bench.world, fault=fault, seed=seed)
+        return Camera(
+            station=scale.station,
+            name="top",
+            driver="sim",
+            make=lambda: eye,
+            state_dir=state_dir,
+            scale=scale,
+            hands=bench,
+            platform_mm=bench_camera.PLATFORM_MM,
+            now=_now,
             software=__version__,
         )
 

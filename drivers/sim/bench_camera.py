@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -12,8 +11,6 @@ from drivers.sim.render import PLATFORM_M, Pixels, render
 from drivers.sim.tagged import TAG_M, tagged_platform
 from drivers.sim.world import World
 
-Fault = Literal["blurred", "dark", "dirty", "mislaid", "untagged"]
-
 PLATFORM_MM = (1000 * PLATFORM_M[0], 1000 * PLATFORM_M[1])
 TAG_MM = 1000 * TAG_M
 TURNED_AFTER = 12  # pictures that it takes to turn the lens from the worst to the best place
@@ -22,9 +19,9 @@ SMEAR = (400, 90, 460, 150)  # left, top, right, bottom of what sticks on a dirt
 
 
 class BenchCamera:
-    """Implements `drivers.base.CameraDriver` and `Lockable`."""
+    """Implements `drivers.base.CameraDriver` and `Lockable`; `fault`: blurred, dark, dirty, mislaid or untagged."""
 
-    def __init__(self, world: World, *, fault: Fault | None = None, seed: int = 1, lens_turns: bool = True) -> None:
+    def __init__(self, world: World, *, fault: str | None = None, seed: int = 1, lens_turns: bool = True) -> None:
         self._world, self._fault = world, fault
         self._seed = seed
         self._taken = 0 if lens_turns else TURNED_AFTER
