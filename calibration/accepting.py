@@ -5,13 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from calibration import sessions, store
+from calibration import finding_words, sessions, store
+from calibration.certificate_facts import Words, rule
 from calibration.evaluation import evaluate
 from calibration.model import Calibration
 from calibration.record import CalibrationError, Record, Signer, Summary, new_record
-from calibration.results import Evaluation, Finding
+from calibration.results import Evaluation, Finding, Limits
 from calibration.sessions import SessionFile
-from calibration.texts import Language, mass
+from calibration.texts import Language, mass, say
 
 
 def prior_of(state_dir: Path, scale: int) -> Calibration | None:
@@ -33,12 +34,11 @@ def accept(
 ) -> Record | None:
     """Put the session's calibration into force and close it; None where there is nothing to apply.
 
-    Raises `CalibrationError` where something forbids it.
+    Raises `CalibrationError` where something forbids it; `refusal` says what.
     """
     head = session.session
-    nothing_to_apply = result.calibration is None and bool(result.as_left)  # grams, or a verification
-    if not result.may_accept or (result.calibration is None and not nothing_to_apply):
-        raise CalibrationError(f"session {head.session_id} cannot be accepted: {refusal(result)}")
+    if (why := refusal(session, result)) is not None:
+        raise CalibrationError(why)
     stamp = now.isoformat(timespec="seconds").replace("+00:00", "Z")
     record = None
     if result.calibration is not None:
@@ -59,13 +59,18 @@ def accept(
     return record
 
 
-def refusal(result: Evaluation) -> str:
-    """Return the first reason why nothing may be applied."""
+def refusal(session: SessionFile, result: Evaluation, language: Language = "en") -> str | None:
+    """Return the first reason why nothing may be applied, None where all is well."""
     reasons = [finding for finding in result.findings if finding.severity == "fail" and finding.blocks == "accept"]
     if reasons:
-        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        return f"{reasons[0].text}; {reasons[0].remedy}{more}"
-    return "zero, corners and span are needed for a calibration; go on with `calibrate run`"
+        why = finding_words.sentence(reasons[0], language)
+        why += say(language, "more", count=len(reasons) - 1) if len(reasons) > 1 else ""
+    elif result.calibration is not None or result.as_left:  # grams, or a verification: nothing to apply, but proved
+        return None
+    else:
+        in_grams = any(capture.indicated_g is not None for capture in session.captures)
+        why = say(language, "lacks_loads" if in_grams else "lacks_steps")
+    return say(language, "refused", session=session.session.session_id, why=why)
 
 
 def summary(result: Evaluation, overrides: tuple[str, ...]) -> Summary:
@@ -95,24 +100,27 @@ def _worst_by_code(findings: tuple[Finding, ...]) -> dict[str, str]:
 def lines(result: Evaluation, language: Language, *, all_of_them: bool = False) -> list[str]:
     """Return an evaluation for people: what was found, the errors as left, the decision."""
     shown = [f for f in result.findings if all_of_them or f.severity != "pass"]
-    found = [f"  {finding.severity.upper():4} {_sentence(finding)}" for finding in shown]
+    words = Words(language)
+    found = [f"  {severity(finding, language)} {finding_words.sentence(finding, language)}" for finding in shown]
     if result.as_left:
-        found.append("  load            error        U (k)          limit")
+        found.append(say(language, "errors_head"))
     for point in sorted(result.as_left, key=lambda point: (point.load_g, point.direction or "")):
         u = f"±{mass(point.budget.expanded_g, language)} ({point.budget.k:.2f})"
         error = f"{'+' if point.error_g >= 0 else ''}{mass(point.error_g, language)}"
         limit = f"±{mass(point.mpe_g, language)}"
-        found.append(f"  {mass(point.load_g, language, 0):>10} {error:>12}   {u:<18} {limit:<9} {point.decision}")
+        decided = words(f"decision.{point.decision}")
+        found.append(f"  {mass(point.load_g, language, 0):>10} {error:>12}   {u:<18} {limit:<9} {decided}")
     if result.gains is not None:
         gains = ", ".join(f"{gain:.3f}" for gain in result.gains.counts_per_g)
-        found.append(f"  gains {gains} counts/g, spread {result.gains.spread:.2%}, rank {result.gains.rank}")
-    found.append(f"  {result.decision}: {result.decision_rule}")
+        spread = words.percent(result.gains.spread)
+        found.append(say(language, "gains", gains=gains, spread=spread, rank=result.gains.rank))
+    found.append(f"  {words(f'decision.{result.decision}')}: {rule(Limits(), words)}")
     return found
 
 
-def _sentence(finding: Finding) -> str:
-    where = "" if finding.text.startswith(finding.where) else f"{finding.where}: "
-    return f"{where}{finding.text}; {finding.remedy}" if finding.remedy else f"{where}{finding.text}"
+def severity(finding: Finding, language: Language) -> str:
+    """Return how grave a finding is, for the beginning of a line."""
+    return say(language, f"severity.{finding.severity}")
 
 
 def open_session(state_dir: Path, scale: int) -> SessionFile:

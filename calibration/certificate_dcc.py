@@ -7,8 +7,8 @@ both languages wherever there is text, every id referred to, releases such as `v
 import re
 from xml.etree import ElementTree as ET
 
-from calibration.certificate_facts import DAY_CHARACTERS, Facts
-from calibration.certificate_html import method, rule
+from calibration.certificate_facts import DAY_CHARACTERS, Facts, rule
+from calibration.certificate_html import method
 from calibration.dcc_results import results
 from calibration.dcc_xml import BOTH, DCC, KELVIN, XSI, Element, bilingual, dcc, named, quantity, real, said
 
@@ -118,7 +118,7 @@ def _statements(parent: Element, facts: Facts) -> None:
         conforms = dcc(parent, "statement", refType="basic_conformity")
         said(conforms, "name", "decision")
         dcc(conforms, "norm", "OIML R 76-1:2006")
-        bilingual(conforms, "declaration", *(rule(facts, words) for words in BOTH))
+        bilingual(conforms, "declaration", *(rule(facts.limits, words) for words in BOTH))
         dcc(conforms, "conformity", CONFORMITY[facts.decision])
     if facts.record is not None and facts.record.due is not None:
         again = dcc(parent, "statement", refType="basic_recalibration")

@@ -142,3 +142,9 @@ def digits_of(uncertainty_g: float) -> int:
     if uncertainty_g <= 0:
         return 2
     return min(max(FIGURES - 1 - math.floor(math.log10(uncertainty_g)), 0), 4)
+
+
+def rule(limits: Limits, words: Words) -> str:
+    """Return the decision rule in words."""
+    how = words("rule_guarded" if limits.guarded else "rule_simple")
+    return words("rule_text", period=words("rule_service" if limits.in_service else "rule_first"), how=how)

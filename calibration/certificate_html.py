@@ -5,9 +5,10 @@ from html import escape
 
 from calibration import certificate_plots as plots
 from calibration import certificate_tables as tables
-from calibration.certificate_facts import DASH, KILOGRAM_G, Facts, Words, digits_of
+from calibration.certificate_facts import DASH, KILOGRAM_G, Facts, Words, digits_of, rule
 from calibration.certificate_style import CSS
 from calibration.certificate_texts import Language
+from calibration.completeness import deviations
 from calibration.model import Calibration
 from calibration.results import Eccentricity, MinimumWeight, Repeatability
 from calibration.svg import ACCENT, BAD, COLOURS, SECOND
@@ -53,16 +54,9 @@ def _result(facts: Facts, words: Words) -> str:
     stability = words("no_stability") + ("" if facts.knows_grams else f" {words('adjusted_here')}")
     return (
         f'<div class="result {kind}">{box}</div>'
-        f"<p><b>{words('rule')}.</b> {rule(facts, words)}</p>"
+        f"<p><b>{words('rule')}.</b> {rule(facts.limits, words)}</p>"
         f'<p class="note">{words("not_legal")} {stability}</p>'
     )
-
-
-def rule(facts: Facts, words: Words) -> str:
-    """Return the decision rule in words."""
-    limits = facts.limits
-    how = words("rule_guarded" if limits.guarded else "rule_simple")
-    return words("rule_text", period=words("rule_service" if limits.in_service else "rule_first"), how=how)
 
 
 def method(facts: Facts, words: Words) -> str:
@@ -102,12 +96,12 @@ def _means(facts: Facts, words: Words) -> str:
     if measured is not None:
         low, high = (words.number(value, 1) for value in measured)
         temperature = words("from_to", low=f"{low} °C", high=f"{high} °C")
-    deviations = "; ".join(map(escape, facts.evaluation.deviations)) or words("none")
+    departed = "; ".join(map(escape, deviations(facts.session, facts.captures, words.language))) or words("none")
     rows = (
         (words("method"), method(facts, words)),
         (words("zero_device"), words("zero_own" if facts.knows_grams else "zero_off")),
         (words("environment"), temperature),
-        (words("deviations"), deviations),
+        (words("deviations"), departed),
     )
     return _section(words("means"), *parts, *(f"<p><b>{name}.</b> {value}</p>" for name, value in rows))
 

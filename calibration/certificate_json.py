@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from calibration.certificate_facts import Facts, Words
-from calibration.certificate_html import rule
+from calibration.certificate_facts import Facts, Words, rule
 
 SCHEMA = "calibration-report-1"
 
@@ -24,7 +23,7 @@ def document(facts: Facts) -> dict[str, Any]:
         "performed": list(facts.dates),
         "temperatures_c": facts.temperatures_c,
         "decision": facts.decision,
-        "decision_rule": {"en": rule(facts, english), "de": rule(facts, german)},
+        "decision_rule": {"en": rule(facts.limits, english), "de": rule(facts.limits, german)},
         "statements": {
             key: {"en": english(key), "de": german(key)} for key in ("not_legal", "no_stability", "adjusted_here")
         },

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from calibration import finding_words
 from calibration.captures import Capture, CellCounts
 from calibration.certificate_facts import DASH, DAY_CHARACTERS, Facts, Words, digits_of
 from calibration.model import Calibration
@@ -11,10 +12,6 @@ from calibration.results import Finding, PointError
 
 NOTHING = 1e-4  # a part that is not worth its digits
 FREE = 1000.0  # degrees of freedom that are as good as infinite
-GERMAN = {
-    "cell": "Zelle", "capture": "Aufnahme", "up": "aufwärts", "down": "abwärts", "weights": "Gewichte",
-    "sum": "Summe", "feet": "Füße", "left": "links", "right": "rechts", "front": "vorn", "back": "hinten",
-}  # fmt: skip
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "") -> str:
@@ -161,8 +158,8 @@ def findings(found: Sequence[Finding], words: Words) -> str:
         kind = {"pass": "good", "warn": "fair", "fail": "bad"}[finding.severity]
         rows.append((
             f'<span class="{kind}">{words(f"outcome.{finding.severity}")}</span>',
-            escape(place(finding.where, words)),
-            escape(title(finding, words)),
+            escape(finding_words.place(finding.where, words.language)),
+            escape(told(finding, words)),
             _measured(finding.value, finding.unit, words),
             _measured(finding.limit, finding.unit, words),
         ))  # fmt: skip
@@ -170,20 +167,10 @@ def findings(found: Sequence[Finding], words: Words) -> str:
     return table(head, rows, kind="findings")
 
 
-def title(finding: Finding, words: Words) -> str:
-    """Return what was found: in English the finding's own words with what helps, in German what it is about."""
-    if words.language == "de":
-        return words.known(f"code.{finding.code}", words("code.other", code=finding.code))
-    return f"{finding.text}: {finding.remedy}" if finding.remedy else finding.text
-
-
-def place(where: str, words: Words) -> str:
-    """Return a place in the reader's language; cells and captures keep their numbers."""
-    if words.language == "en":
-        return where
-    parts = where.replace(",", " ,").split()
-    known = [GERMAN.get(part) or words.known(f"step.{part}", words.known(part, part)) for part in parts]
-    return " ".join(known).replace(" ,", ",")
+def told(finding: Finding, words: Words) -> str:
+    """Return what was found, with what helps."""
+    helps = finding_words.remedy(finding, words.language)
+    return finding_words.title(finding, words.language) + (f": {helps}" if helps else "")
 
 
 def _measured(value: float | None, unit: str, words: Words) -> str:

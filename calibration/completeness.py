@@ -1,22 +1,30 @@
 """What a certificate needs and a session lacks: loads, repeats, corners, a span heavy enough; and what was skipped."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from calibration.captures import Capture, Session
+from calibration.finding_words import place
 from calibration.placements import Sorted
-from calibration.results import Evaluation, Finding, Limits
+from calibration.results import Code, Evaluation, Finding, Limits
+
+WORDS = {
+    "en": ("skipped", "captures repeated", "override"),
+    "de": ("ausgelassen", "Aufnahmen wiederholt", "hingenommen"),
+}
 
 
-def deviations(session: Session, captures: Sequence[Capture]) -> tuple[str, ...]:
+def deviations(session: Session, captures: Sequence[Capture], language: Literal["en", "de"] = "en") -> tuple[str, ...]:
     """Return what was done otherwise than planned: steps skipped with their reasons, captures repeated, overrides."""
+    left_out, again, override = WORDS[language]
     skipped = [
-        f"{capture.step}{f' {capture.position}' if capture.position else ''} skipped: {capture.skipped}"
+        f"{place(' '.join(filter(None, (capture.step, capture.position))), language)} {left_out}: {capture.skipped}"
         for capture in captures
         if capture.skipped is not None
     ]
     repeated = [capture.replaces for capture in captures if capture.replaces is not None]
-    words = [f"captures repeated: {', '.join(map(str, repeated))}"] if repeated else []
-    return (*skipped, *words, *(f"override: {override}" for override in session.overrides))
+    words = [f"{again}: {', '.join(map(str, repeated))}"] if repeated else []
+    return (*skipped, *words, *(f"{override}: {reason}" for reason in session.overrides))
 
 
 def of_completeness(session: Session, sorted_: Sorted, result: Evaluation, limits: Limits) -> list[Finding]:
@@ -58,5 +66,5 @@ def _span(session: Session, sorted_: Sorted, limits: Limits) -> list[Finding]:
     )]  # fmt: skip
 
 
-def _lacking(code: str, where: str, text: str, remedy: str) -> Finding:
+def _lacking(code: Code, where: str, text: str, remedy: str) -> Finding:
     return Finding(code=code, severity="fail", where=where, text=text, remedy=remedy, blocks="certificate")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from calibration.captures import Position
 from calibration.certificate_facts import Facts
 from calibration.certificate_html import in_force
-from calibration.certificate_tables import place, title
+from calibration.certificate_tables import told
 from calibration.dcc_xml import BOTH, GRAM, ONE, Element, Uncertain, bilingual, dcc, listed, quantity, real, reals, said
+from calibration.finding_words import place
 from calibration.model import Calibration
 from calibration.results import Eccentricity, PointError, Repeatability
 
@@ -126,5 +127,5 @@ def _findings(parent: Element, facts: Facts) -> None:
     if not bad:
         said(data, "text", "none")
     for finding in bad:
-        texts = [f"{place(finding.where, words)}: {title(finding, words)}" for words in BOTH]
+        texts = [f"{place(finding.where, words.language)}: {told(finding, words)}" for words in BOTH]
         bilingual(data, "text", *texts)

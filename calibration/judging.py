@@ -11,6 +11,7 @@ from calibration.repeatability import standard_deviation
 from calibration.results import (
     Blocks,
     CellNoise,
+    Code,
     CreepResult,
     Curve,
     Eccentricity,
@@ -44,7 +45,7 @@ def graded(value: float, threshold: Threshold) -> Severity:
 class Said(NamedTuple):
     """The fixed parts of a finding."""
 
-    code: str
+    code: Code
     where: str
     remedy: str
     blocks: Blocks = "certificate"
@@ -220,7 +221,7 @@ def of_creep(result: CreepResult | None, interval_g: float, limits: Limits) -> l
         return []
     full = result.late_change_g is not None
     most_e = limits.creep_30_e if full else limits.creep_short_e
-    sizes = [("creep", result.change_g, most_e, f"in {result.minutes:.0f} min")]
+    sizes: list[tuple[Code, float, float, str]] = [("creep", result.change_g, most_e, f"in {result.minutes:.0f} min")]
     if result.late_change_g is not None:
         sizes.append(("creep-late", result.late_change_g, limits.creep_15_30_e, "from the 15th to the 30th minute"))
     if result.zero_return_g is not None:

@@ -11,7 +11,7 @@ from calibration.captures import Capture, Session
 from calibration.composing import zero_g
 from calibration.limits import mpe_g
 from calibration.placements import Placement, Sorted, readings
-from calibration.results import Finding, Limits, WeightCheck
+from calibration.results import Code, Finding, Limits, WeightCheck
 from calibration.temperature import slope
 
 FULL_SCALE_COUNTS = (1 << 23) - 1
@@ -160,11 +160,11 @@ def of_warm_up(session: Session, sorted_: Sorted, counts_per_g: Sequence[float],
     )]  # fmt: skip
 
 
-def _refused(code: str, where: str, text: str, remedy: str) -> Finding:
+def _refused(code: Code, where: str, text: str, remedy: str) -> Finding:
     return Finding(code=code, severity="fail", where=where, text=text, remedy=remedy, blocks="accept")
 
 
-def _overridable(session: Session, code: str, where: str, text: str, remedy: str) -> Finding:
+def _overridable(session: Session, code: Code, where: str, text: str, remedy: str) -> Finding:
     """Return a refusal, or a warning where the session recorded that somebody overrode it."""
     if overridden(session, code, where):
         return Finding(code=code, severity="warn", where=where, text=f"{text}; overridden", remedy=remedy)

@@ -13,6 +13,15 @@ from calibration.captures import Position
 from calibration.model import Calibration
 
 Severity = Literal["pass", "warn", "fail"]
+Code = Literal[
+    "bound-corner", "cell-overload", "cells-exchanged", "corner-error", "corrected", "creep", "creep-late", "curve",
+    "discrimination", "error", "few-loads", "few-repeats", "force-shunt", "gain-spread", "hysteresis",
+    "identical-readings", "implausible-gain", "load-typed", "loose-foot", "no-corners", "no-response", "noise",
+    "noise-change", "not-linear", "not-warmed-up", "placement", "rank", "repeatability", "residual", "saturated",
+    "span-change", "span-light", "uncertainty", "unstable", "warm-up", "weight-inconsistent", "weight-overdue",
+    "weight-unknown", "weights", "weights-unnamed", "weights-unsuitable", "wrong-sign", "zero-drift", "zero-return",
+    "zero-shift",
+]  # fmt: skip
 Blocks = Literal["nothing", "certificate", "accept"]
 Decision = Literal["pass", "conditional pass", "conditional fail", "fail"]
 
@@ -73,7 +82,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found: `where` is a step, a position, a cell or a weight; `value` stands against `limit` in `unit`."""
 
-    code: str
+    code: Code
     severity: Severity
     where: str
     text: str

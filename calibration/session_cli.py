@@ -19,6 +19,7 @@ from calibration.captures import Capture, Step
 from calibration.conduct import Conductor
 from calibration.control_client import OutOfReachError, out_of_service
 from calibration.faces import LineFace, ScreenFace, console, title, usable_screen
+from calibration.finding_words import sentence
 from calibration.guide import Guide
 from calibration.preparing import Prepared, begin, platform_of, step_plan
 from calibration.procedure import Action
@@ -29,7 +30,7 @@ from calibration.screen import Style, places_of
 from calibration.sessions import SessionFile
 from calibration.single import one_capture
 from calibration.stations import ConfigurationError
-from calibration.texts import Language, say
+from calibration.texts import Language, load, mass, say
 
 OK, REFUSED = 0, 1
 WIDE = 200  # where nobody's terminal has to be fitted
@@ -155,7 +156,7 @@ def report(desk: Desk) -> int:
     else:
         _show(desk, result, everything=True)
         for path in files:
-            desk.asker.tell(f"written: {path}")
+            desk.say("written", path=path)
     return REFUSED if result.decision == "fail" else OK
 
 
@@ -188,7 +189,7 @@ def rollback(desk: Desk) -> int:
     if desk.chosen.json:
         _print({"scale": number, "version": record.version, "created": record.created})
     else:
-        desk.asker.tell(f"scale {number}: {record.version} of {record.created} is in force again")
+        desk.say("again", scale=number, version=record.version, created=record.created)
     return OK
 
 
@@ -214,7 +215,7 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
     face = ScreenFace(style, console()) if screen else LineFace(style, agree=desk.agree, quiet=desk.chosen.json)
     try:
         with face:
-            return Conductor(scale, session, guide, face, Judge()).run() == "finished"
+            return Conductor(scale, session, guide, face, Judge(desk.language)).run() == "finished"
     except KeyboardInterrupt:  # everything is on disk
         return False
 
@@ -222,7 +223,8 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
 class Judge:
     """Says what the step that was just finished has shown, as far as it was not said before."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
+        self._language = language
         self._said: set[tuple[str, str]] = set()
 
     def __call__(self, session: SessionFile) -> list[Message]:
@@ -235,8 +237,8 @@ class Judge:
             if finding.severity == "pass" or name in self._said or late:
                 continue
             self._said.add(name)
-            text = f"{finding.text}; {finding.remedy}" if finding.remedy else finding.text
-            values = {"severity": f"{finding.severity.upper()}:", "text": text}
+            text = sentence(finding, self._language)
+            values = {"severity": f"{accepting.severity(finding, self._language).strip()}:", "text": text}
             stops = finding.severity == "fail" and finding.blocks == "accept"
             found.append(Message("stop" if stops else "finding", values))
         return found[:3]
@@ -281,6 +283,8 @@ def _close(desk: Desk, session: SessionFile) -> int:
 
 
 def _accept(desk: Desk, session: SessionFile, result: Evaluation) -> int:
+    if (why := accepting.refusal(session, result, desk.language)) is not None:
+        raise CalibrationError(why)
     state_dir = desk.scale.state_dir
     signer = desk.bench.signer(desk.chosen.config_path, state_dir)
     record = accepting.accept(state_dir, session, result, signer, desk.scale.now().astimezone(UTC), desk.chosen.due)
@@ -333,16 +337,19 @@ def _told(desk: Desk, session: SessionFile, capture: Capture, gross_g: float | N
             "next": after,
         })  # fmt: skip
     else:
-        where = f" {capture.position}" if capture.position else ""
-        shown = "" if gross_g is None else f"; about {gross_g:.1f} g"
-        desk.asker.tell(f"{capture.step}{where}: capture {capture.number} with {capture.load_g:g} g{shown}")
-        for channel, cell in enumerate(capture.cells, 1) if capture.step == "diagnose" else ():
-            seen = f"{cell.distinct} different of {cell.n}"
-            desk.asker.tell(f"  cell {channel}: {cell.mean:.0f} counts, noise {cell.sd:.1f}, {seen}")
+        _tell_capture(desk, capture, gross_g)
         for finding in of_capture:
-            desk.asker.tell(f"  {finding.severity.upper()} {finding.text}; {finding.remedy}")
+            desk.asker.tell(f"  {accepting.severity(finding, desk.language)} {sentence(finding, desk.language)}")
         desk.say("next", what=after)
     return REFUSED if of_capture else OK
+
+
+def _tell_capture(desk: Desk, capture: Capture, gross_g: float | None) -> None:
+    where = " ".join(filter(None, (say(desk.language, f"step.{capture.step}"), capture.position)))
+    shown = "" if gross_g is None else f"; {say(desk.language, 'about')} {mass(gross_g, desk.language)}"
+    desk.say("captured", where=where, number=capture.number, load=load(capture.load_g, desk.language), shown=shown)
+    for channel, cell in enumerate(capture.cells, 1) if capture.step == "diagnose" else ():
+        desk.say("captured_cell", cell=channel, mean=cell.mean, sd=cell.sd, distinct=cell.distinct, n=cell.n)
 
 
 def _tell_step(desk: Desk, session: SessionFile, result: Evaluation, name: Step) -> int:

@@ -28,12 +28,15 @@ class Script:
         self.questions: list[str] = []
         self.notes: list[Message] = []
         self.headlines: list[str] = []
+        self.stops: list[str] = []
         self._rules, self._left, self._keys = rules, patience, [""]
 
     def show(self, view: View, trouble: Message | None) -> None:
         question = trouble or view.question
         if question is not None and (not self.questions or self.questions[-1] != question.key):
             self.questions.append(question.key)
+        if question is not None and question.key == "stop":
+            self.stops.append(f"{question.values['severity']} {question.values['text']}")
         self.notes += [note for note in view.notes if note not in self.notes]
         if view.action is not None and (not self.headlines or self.headlines[-1] != view.action.key):
             self.headlines.append(view.action.key)
@@ -237,7 +240,8 @@ def test_a_fault_stops_the_flow_at_the_step_that_shows_it(tmp_path: Path) -> Non
     bench = Workbench(speed=None, rate_hz=20.0, fault="swapped")
     scale = scale_on(bench, tmp_path)
     session, face = start(scale, "full"), Script(at("exercise", "q", phase="odd"), usual, patience=1500)
-    conductor = Conductor(scale, session, guide_of(scale, session), face, Judge())
+    conductor = Conductor(scale, session, guide_of(scale, session), face, Judge("de"))
     assert conductor.run() == "left"
     assert face.questions[-1] == "stop"
+    assert face.stops[0].startswith("MANGEL: Zelle 3, vorn rechts: Zelle ist verkehrt angeschlossen; Signaladern")
     assert session.captures[-1].step == "diagnose"
