@@ -71,7 +71,7 @@ def calibrated(numbers: range) -> tuple[float, NDArray[np.float32]]:
 def main() -> None:
     """Learn, calibrate, write the file, and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--splits", type=int, default=1, help="networks that the calibration rests on")
+    parser.add_argument("--splits", type=int, default=3, help="networks that the calibration rests on")
     given = parser.parse_args()
     embedder = Embedder()
     train = grocery.features("train", embedder, FEATURES)
