@@ -153,7 +153,7 @@ def trial(name: str, kind: str, trials: int, seed: int) -> tuple[dict[str, float
         first += bool(fails) and fails[0][0] in {code for code, _ in scene.right}
         accepted += result.may_accept
         if scene.right and not named:
-            said.update({code for code, _ in fails} or {"nothing"})
+            said.update({code for code, _ in fails} or ["nothing"])
         if not scene.right:
             said.update({code for code, _ in fails})
     row: dict[str, float | str] = {"fault": name, "procedure": kind, "trials": trials}
