@@ -1,8 +1,8 @@
 """Baskets put together from cut-outs of real product pictures, with the truth about what lies where.
 
 The Grocery Store Dataset has one picture on white for each of 81 products; 66 of them show a single piece and are
-taken. The white is cut away, the product gets a plausible size, is lit, shadowed and laid on a platform of steel, rubber
-or wood; later things may cover a part of earlier ones. The empty platform is seen under another light.
+taken. The white is cut away, the product gets a plausible size, is lit, shadowed and laid on a platform of steel,
+rubber or wood; later things may cover a part of earlier ones. The empty platform is seen under another light.
 """
 
 import zlib
