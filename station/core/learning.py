@@ -7,7 +7,7 @@ what the quick updates lose. Lessons that have left are summed up in the prior, 
 A lesson counts by the probability that it is what it says, looked at anew with every solution (`honesty`). No shopper
 moves the solution by more than bounds (`influence`), and what the checker believes follows the solution only as far as
 different shoppers bear it out (`voices`): between solutions lessons move nothing that is believed, but for what staff
-saw. Lessons that nobody's pseudonym stands behind teach only as long as a weight is not well known. A product whose
+saw. Lessons that nobody's pseudonym stands behind teach only until a weight is well known and let out. A product whose
 weight seems to have changed is in quarantine until others bear it out (`shifts`).
 
 A solution is worked out a few steps a lesson, so that no lesson takes long.
@@ -38,7 +38,7 @@ from station.core.voices import ATTENDANT
 Places = NDArray[np.int64]
 
 ATTENDANT_TRUST = 0.999  # contents that staff looked at
-KNOWN_WELL = 0.25  # uncertainty of the mean over the scatter: less is not learned from nobody's lessons
+KNOWN_WELL = 0.25  # uncertainty of a mean over the scatter: less, and let out, is not learned from nobody's lessons
 CLOSE_BELOW = 0.25  # a term that would have to be damped more than so teaches nothing until the next solution
 LESSONS_A_DAY = 500  # where nothing tells of time
 SWEEPS = 3  # solutions where there is time, each with the lessons judged anew by the one before
@@ -162,7 +162,8 @@ class Learner:
         state, at = self.state, terms.at
         if lesson.source == "attendant":
             return np.ones(at.size, dtype=np.bool_)
-        well = state.tau_g2[at] < KNOWN_WELL**2 * state.sigma_g2[at]
+        well = state.tau_g2[at] + state.held_g[at] ** 2 < KNOWN_WELL**2 * state.sigma_g2[at]
+        well &= state.voices[at] >= self.settings.first_voices  # else nobody would never be heard often enough
         return np.asarray(~state.shifts.changing[at] & ~(well & (lesson.shopper == ANONYMOUS)), dtype=np.bool_)
 
     def _bounded(

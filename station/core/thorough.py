@@ -71,8 +71,8 @@ def sweep(of: Sources, day: float) -> Iterator[None]:
     bounds = Bounds(of.settings.shopper_share, FIRST_SHARE)
     found = pulls(system, shopper, mean_g, (tau_g2, state.sigma_g2, state.base_g2), bounds)
     yield
-    speaker = voices.speakers(shopper, kept.row("number")[:size][used])
-    heard = voices.heard(system, speaker, (mean_g, tau_g2), state.base_g2, of.settings.first_voices)
+    lessons = shopper, kept.row("number")[:size][used]
+    heard = voices.listened(system, lessons, (mean_g, tau_g2), state.base_g2, of.settings.first_voices)
     yield
     of_used = np.repeat(used, kept.terms_of(size))
     for name, values in (("step_g", found.step_g), ("told", found.told)):

@@ -9,8 +9,9 @@ narrow). So
   weight or what staff saw, by `shopper_share` standard deviations of one unit; from `first_voices` of them on it is
   free.
 - free or not, a mean never goes further than every solution without one of the voices does, by `shopper_share` again.
-- whose pseudonym is not told is nobody: all of nobody's lessons within `NOBODYS` of each other are half a voice, so
-  that 200 in a row are one shopper's at most, while a store that tells no pseudonyms learns all the same, slower.
+- whose pseudonym is not told is nobody: each stretch of `NOBODYS` of nobody's lessons is half a voice, while a store
+  that tells no pseudonyms learns all the same, slower. What a mean would be without a stretch is asked of stretches
+  that begin in the middle of these, too, so that half as many lessons in a row are always within one of them.
 - staff count as enough voices by themselves, and are held back by nobody.
 
 A mean is not believed to be better known than one unit of each voice could tell.
@@ -43,9 +44,24 @@ class Heard:
     high_g: Floats
 
 
-def speakers(shopper: Places, number: Places) -> Places:
-    """Return who speaks in each lesson of these numbers: shoppers, staff, or a stretch of nobody's (the lowest)."""
+def speakers(shopper: Places, number: Places, later: int = 0) -> Places:
+    """Return who speaks in each lesson of these numbers: shoppers, staff, or a stretch of nobody's (the lowest).
+
+    `later`: by how many lessons the stretches begin later.
+    """
+    number = number + NOBODYS - later
     return np.where(shopper == ANONYMOUS, ATTENDANT - 1 - number // NOBODYS, shopper)
+
+
+def listened(
+    system: Equations, lessons: tuple[Places, Places], solved: tuple[Floats, Floats], prior_g2: Floats, enough: float
+) -> Heard:  # fmt: skip
+    """Listen to a solution (means and variances); `lessons`: shopper and number of each row; see `heard`."""
+    found = heard(system, speakers(*lessons), solved, prior_g2, enough)
+    if not (lessons[0] == ANONYMOUS).any():
+        return found
+    again = heard(system, speakers(*lessons, NOBODYS // 2), solved, prior_g2, enough)
+    return Heard(found.voices, np.minimum(found.low_g, again.low_g), np.maximum(found.high_g, again.high_g))
 
 
 def heard(system: Equations, speaker: Places, solved: tuple[Floats, Floats], prior_g2: Floats, enough: float) -> Heard:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from station.core.learned_snapshot import dump, load
 from station.core.learning import Learner
 from station.core.learning_settings import LearningSettings
 from tests.learning.shop import Shop
@@ -102,3 +103,34 @@ def test_what_staff_saw_is_let_out_at_once() -> None:
         rest = [int(at) for at in shop.rng.choice(others, 2, replace=False)]
         learner.learn(shop.lesson([PLACE, *rest], shopper="A", source="attendant"))
     assert abs(float(learner.beliefs.mean_g[PLACE]) - float(shop.mean_g[PLACE])) < before_g / 2
+
+
+@pytest.fixture(scope="module")
+def nobodys() -> tuple[Shop, Learner]:
+    """Return a shop whose shoppers nobody can tell apart, after some weeks; every basket holds the product."""
+    shop, others = shop_with_one_unknown()
+    learner = Learner(shop.beliefs(), LearningSettings(refine_every=250))
+    shop.mean_g[PLACE] += UNLIKE_G
+    for _ in range(3600):
+        rest = [int(at) for at in shop.rng.choice(others, 2, replace=False)]
+        learner.learn(shop.lesson([PLACE, *rest], shopper=None))
+    return shop, learner
+
+
+def test_what_everybody_buys_is_learned_though_nobody_can_be_told_apart(nobodys: tuple[Shop, Learner]) -> None:
+    shop, learner = nobodys
+    unit_sd_g = float(learner.state.stated_g2[PLACE] ** 0.5)
+    assert abs(float(learner.beliefs.mean_g[PLACE]) - float(shop.mean_g[PLACE])) < 0.5 * unit_sd_g
+    assert float(learner.beliefs.mean_sd_g[PLACE]) < unit_sd_g
+
+
+@pytest.mark.parametrize("honest", [0, 200, 300, 400])
+def test_and_nobody_in_a_row_moves_it_by_half_a_unit_s_scatter(nobodys: tuple[Shop, Learner], honest: int) -> None:
+    shop, learner = nobodys[0], Learner(nobodys[0].beliefs(), LearningSettings(refine_every=250))
+    load(learner, dump(nobodys[1]))
+    for _ in range(honest):  # wherever the row of doctored baskets begins
+        learner.learn(shop.lesson([PLACE, 3], shopper=None))
+    learner.refine()
+    before_g = float(learner.beliefs.mean_g[PLACE])
+    doctored(shop, learner, 45.0, None)
+    assert abs(float(learner.beliefs.mean_g[PLACE]) - before_g) < 0.5 * float(shop.sigma_g[PLACE])
