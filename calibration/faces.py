@@ -20,6 +20,7 @@ from calibration.view import View
 from calibration.words import instruction, message, phase
 
 DRAW_S = 0.1
+PATIENCE_S = 60.0  # where nobody is there to help
 
 
 def console() -> Console:
@@ -70,11 +71,15 @@ class ScreenFace:
 class LineFace:
     """A line for everything that changes; answers are lines, an empty one is Enter.
 
-    `agree`: questions that only somebody at the platform could answer are taken as answered.
+    `agree`: questions that only somebody at the platform could answer are taken as answered; where somebody would have
+    to look, or nothing comes to rest for `patience_s`, it leaves, and `gave_up` says why.
     """
 
-    def __init__(self, style: Style, *, agree: bool, quiet: bool = False) -> None:
+    def __init__(self, style: Style, *, agree: bool, quiet: bool = False, patience_s: float = PATIENCE_S) -> None:
         self._style, self._agree, self._quiet = style, agree, quiet
+        self.gave_up = ""
+        self._patience_s, self._since_s = patience_s, time.monotonic()
+        self._action = ""
         self._last: tuple[object, ...] = ()
         self._keys: list[str] = []
         self._rest = b""
@@ -93,6 +98,7 @@ class LineFace:
         """Print what is new."""
         shown = view_with(view, trouble)
         question = shown.question
+        self._watch(shown.action.key if shown.action else "", question)
         now = (shown.action and shown.action.key, shown.phase, question and question.key, shown.notes)
         if now == self._last:
             return
@@ -127,7 +133,20 @@ class LineFace:
         if question.key in {"is_empty", "all_there"}:
             self._keys.append("enter")
         elif question.key in {"mismatch", "misplaced", "odd", "stop"}:  # nobody is there to look
-            self._keys.append("q")
+            self._give_up(question)
+
+    def _watch(self, action: str, question: Message | None) -> None:
+        """Give up what neither goes on nor can be helped: nobody sees a cell that is unplugged, or never rests."""
+        if action != self._action:
+            self._action, self._since_s = action, time.monotonic()
+        waits = question is not None and question.key in {"unrest", "trouble", "lost"}
+        if self._agree and waits and question is not None and time.monotonic() - self._since_s >= self._patience_s:
+            self._give_up(question)
+
+    def _give_up(self, question: Message) -> None:
+        self._keys.append("q")
+        text = message(question, self._style.language, self._style.capacity_g, self._style.places)
+        self.gave_up = str(question.values["text"]) if question.key == "stop" else text
 
     def _say(self, note: Message) -> None:
         style = self._style

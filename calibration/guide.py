@@ -22,7 +22,7 @@ from calibration.view import Phase, Taken, View
 from drivers.base import Indication, Sample
 
 S_NS = 1_000_000_000
-DOUBT_NS, UNREST_NS, SILENT_NS = 3 * S_NS, 20 * S_NS, S_NS // 2
+DOUBT_NS, UNREST_NS, SILENT_NS = 3 * S_NS, 20 * S_NS, S_NS
 PRESSED = 0.02  # of capacity: a hand on a corner
 
 STOP = "stop"

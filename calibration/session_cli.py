@@ -215,9 +215,12 @@ def guided(desk: Desk, session: SessionFile, plan: tuple[Action, ...]) -> bool:
     face = ScreenFace(style, console()) if screen else LineFace(style, agree=desk.agree, quiet=desk.chosen.json)
     try:
         with face:
-            return Conductor(scale, session, guide, face, Judge(desk.language)).run() == "finished"
+            finished = Conductor(scale, session, guide, face, Judge(desk.language)).run() == "finished"
     except KeyboardInterrupt:  # everything is on disk
         return False
+    if isinstance(face, LineFace) and face.gave_up:
+        raise CalibrationError(say(desk.language, "gave_up", session=head.session_id, why=face.gave_up))
+    return finished
 
 
 class Judge:

@@ -206,6 +206,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "refused": ("session {session} cannot be accepted: {why}", "Sitzung {session} kann nicht gelten: {why}"),
     "more": (" (and {count} more)", " (und {count} weitere)"),
+    "gave_up": (
+        "session {session} is kept, but does not go on without somebody: {why}",
+        "Sitzung {session} ist gesichert, geht aber ohne jemanden nicht weiter: {why}",
+    ),
     "lacks_steps": (
         "zero, corners and span are needed for a calibration; go on with `calibrate run`",
         "eine Kalibrierung braucht Nullpunkt, Ecken und Vollausschlag; weiter mit `calibrate run`",

@@ -9,7 +9,9 @@ from benchmarks.calibration_effort import guide_of, scale_on, start
 from calibration import accepting
 from calibration.bench import Scale
 from calibration.conduct import Conductor
+from calibration.faces import LineFace
 from calibration.remarks import Message
+from calibration.screen import Style
 from calibration.session_cli import Judge
 from calibration.sessions import SessionFile, find_open
 from calibration.texts import Language
@@ -17,6 +19,7 @@ from calibration.typed import understood
 from calibration.view import View
 from calibration.words import message
 from drivers.sim.workbench import Workbench
+from station.calibrating import SIMULATED_HZ
 
 Answer = Callable[[View], str | Sequence[str] | None]
 
@@ -216,6 +219,31 @@ def test_an_unplugged_cell_is_named_and_nothing_is_taken(bench: Workbench, scale
     go(scale, session, face)
     assert session.captures == ()
     assert face.questions == ["trouble"]
+
+
+def test_a_converter_that_settles_is_no_trouble(tmp_path: Path) -> None:
+    scale = scale_on(Workbench(speed=None, rate_hz=SIMULATED_HZ), tmp_path)
+    face = Script(at("exercise", "q"), usual)
+    assert go(scale, start(scale, "routine"), face) == "left"
+    assert face.questions == ["is_empty"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "unplugged", "why"), [("noisy", False, "does not come to rest"), (None, True, "Cell 3 is at the end")]
+)
+def test_a_script_does_not_wait_for_ever(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str | None, unplugged: bool, why: str
+) -> None:
+    bench = Workbench(speed=None, rate_hz=20.0, fault=fault)
+    if unplugged:
+        bench.world.unplug(2)
+    scale = scale_on(bench, tmp_path)
+    style = Style(title="", language="en", capacity_g=scale.capacity_g, places=())
+    face, session = LineFace(style, agree=True, patience_s=0.0), start(scale, "routine")
+    conductor = Conductor(scale, session, guide_of(scale, session), face, lambda _session: [])
+    assert conductor.run() == "left"
+    assert why in face.gave_up
+    assert why in capsys.readouterr().out
 
 
 def test_pressed_corners_answer_by_their_own_cell(scale: Scale) -> None:
