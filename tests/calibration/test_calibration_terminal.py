@@ -8,7 +8,7 @@ from calibration import sessions, store
 from tests.support.screen import COLUMNS, ROWS, Terminal, program
 
 pytestmark = pytest.mark.timeout(180)
-QUICK = ("--kind", "routine", "--speed", "400", "--creep-minutes", "0", "--repeats", "2")
+QUICK = ("--kind", "routine", "--speed", "60", "--creep-minutes", "0", "--repeats", "2")
 KIT = ("--operator", "Anna", "--weights", "2x20kg M1; 1x10kg M1; 1x5kg M1", "--cell-rating", "20kg")
 
 

@@ -139,9 +139,9 @@ def told(alarms: list[Alarm]) -> list[tuple[str, str, bool]]:
 
 def flushed(listener: NotifyListener) -> int:
     """The signs of life of all that was told before now."""
-    Notifier(listener.environ).tell("X_END=1")
     before = listener.lines.count("X_END=1")
-    listener.wait(lambda lines: lines.count("X_END=1") >= max(before, 1))
+    Notifier(listener.environ).tell("X_END=1")
+    listener.wait(lambda lines: lines.count("X_END=1") > before)
     return listener.feeds()
 
 
