@@ -1,5 +1,6 @@
 """Replacing a small file as a whole: after a power cut the old one or the new one is there, never a part."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -41,7 +42,8 @@ def sync_folder(path: Path) -> None:
 def _written(path: Path, data: bytes, mode: int) -> Path:
     """Return a new synced file beside `path`; nobody else can read it before it has its mode."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(Path(name).unlink, missing_ok=True)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -50,7 +52,5 @@ def _written(path: Path, data: bytes, mode: int) -> Path:
                 owner = path.parent.stat()
                 os.fchown(descriptor, owner.st_uid, owner.st_gid)
             os.fsync(descriptor)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     return Path(name)

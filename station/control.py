@@ -115,7 +115,8 @@ class ControlServer(Worker):
 
     def _listen(self) -> socket.socket:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(listening.close)
             self._options.path.unlink(missing_ok=True)  # a former run's: the state directory is locked, nobody listens
             with short_path(self._options.path) as name:
                 listening.bind(name)
@@ -123,9 +124,7 @@ class ControlServer(Worker):
                 os.chown(self._options.path, -1, grp.getgrnam(self._options.group).gr_gid)
             self._options.path.chmod(MODE)
             listening.listen(CALLERS_MAX)
-        except BaseException:
-            listening.close()
-            raise
+            undo.pop_all()
         return listening
 
     def _admit(self, listening: socket.socket) -> None:

@@ -42,7 +42,7 @@ def load(data: bytes) -> Engine:
         engine = _Wary(io.BytesIO(data)).load()
     except StateError:
         raise
-    except Exception as error:  # a foreign pickle may fail in any way that Python knows
+    except Exception as error:  # Python names no end to what a damaged pickle may raise (library reference, pickle)
         raise StateError(f"the core's state cannot be read: {error}") from error
     if not isinstance(engine, Engine):
         raise StateError("the core's state holds no engine")

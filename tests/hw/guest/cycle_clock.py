@@ -33,7 +33,7 @@ class CyclePace(HostPace):
     def __init__(self) -> None:
         self._cycles = _counter()
         begin, begin_ns = self._cycles(), time.monotonic_ns()
-        time.sleep(_TRIAL_S)
+        time.sleep(_TRIAL_S)  # real time is what is measured here
         self._begin, self._begin_ns = self._cycles(), time.monotonic_ns()
         self._ns_per_cycle = (self._begin_ns - begin_ns) / (self._begin - begin)
 

@@ -35,7 +35,7 @@ def main() -> None:
         t_ns = now_ns()
         with contextlib.suppress(OSError):
             put("value", word_at(t_ns))
-        time.sleep((STEP_NS - t_ns % STEP_NS) / 1e9)
+        time.sleep((STEP_NS - t_ns % STEP_NS) / 1e9)  # the world's own pace, for a real kernel driver
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def _converter(bus: SMBus, due_ns: int) -> int:
         bus.write_byte_data(reg.ADDRESS, reg.PU_CTRL, control | reg.POWER_READY)
     settings = bus.read_byte_data(reg.ADDRESS, reg.CTRL2)
     if settings & reg.CALIBRATE:
-        time.sleep(_CALIBRATION_S)
+        time.sleep(_CALIBRATION_S)  # the chip takes so long
         bus.write_i2c_block_data(reg.ADDRESS, reg.OCAL1, list(OFFSET.to_bytes(3, "big")))
         bus.write_i2c_block_data(reg.ADDRESS, reg.GCAL1, list(SPAN.to_bytes(4, "big")))
         bus.write_byte_data(reg.ADDRESS, reg.CTRL2, settings & ~reg.CALIBRATE)
@@ -81,7 +81,7 @@ def main() -> None:
         if now_ns() >= board_due_ns:
             bus.write_i2c_block_data(BOARD, ANSWER, [VALID, *word_at(now_ns()).to_bytes(3, "big")])
             board_due_ns += _BOARD_PERIOD_NS
-        time.sleep(_STEP_S)
+        time.sleep(_STEP_S)  # the chips live in real time, beside a real kernel driver
 
 
 if __name__ == "__main__":
