@@ -51,7 +51,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     creep_short_e: float = 0.25
     zero_return_e: float = 0.5
     span_change_pass: float = 0.0005
-    span_change_warn: float = 0.002
     span_change_fail: float = 0.005
     uncertainty_pass_mpe: float = 1 / 3
     uncertainty_warn_mpe: float = 1.0

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from station.core.density import Floats
+from station.core.leaving_out import apart
 from station.core.solving import Equations
-from station.core.voices import groups
 
 Places = NDArray[np.int64]
 
@@ -59,15 +59,9 @@ def pulls(
     The steps of nobody's lessons (0) and of staff's (below) are told, too, but not bounded.
     """
     tau_g2, scatter_g2, prior_g2 = solved
-    row, place, units = system.row, system.place, system.units
-    spread = units**2 * tau_g2[place]
-    told = units**2 / ((system.noise_g2 + system.sums(spread))[row] - spread)
-    gradient = units * ((system.goods_g - system.sums(units * mean_g[place])) / system.noise_g2)[row]
-    group, first = groups(shopper[row], place)
-    at, whose = place[first], shopper[row][first]
-    without = np.maximum(1 / tau_g2[at] - np.bincount(group, told), 1 / prior_g2[at])
-    moved_g = np.bincount(group, gradient) / without
-    most_g = np.where(whose <= 0, np.inf, bounds.most_g(scatter_g2[at], 1 / without))
+    each = apart(system, shopper, mean_g, tau_g2, prior_g2)
+    at, group, without, moved_g = each.at, each.group, each.left, each.moved_g
+    most_g = np.where(each.who <= 0, np.inf, bounds.most_g(scatter_g2[at], 1 / without))
     beyond_g = moved_g - np.clip(moved_g, -most_g, most_g)
     over_g = np.zeros(mean_g.size)
     np.maximum.at(over_g, at, np.maximum(beyond_g, 0.0))
@@ -76,4 +70,4 @@ def pulls(
     left_g2 = np.zeros(mean_g.size)
     np.maximum.at(left_g2, at, np.where(beyond_g == 0, 0.0, 1 / without))
     kept = np.where(moved_g == 0, 1.0, (moved_g - beyond_g) / np.where(moved_g == 0, 1.0, moved_g))
-    return Pulls(told, gradient / without[group] * kept[group], over_g - down_g, left_g2)
+    return Pulls(each.told, each.gradient / without[group] * kept[group], over_g - down_g, left_g2)

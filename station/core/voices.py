@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from station.core.density import Floats
+from station.core.leaving_out import apart
 from station.core.lesson import ANONYMOUS
 from station.core.solving import Equations
 
@@ -66,15 +67,9 @@ def listened(
 
 def heard(system: Equations, speaker: Places, solved: tuple[Floats, Floats], prior_g2: Floats, enough: float) -> Heard:
     """Listen to a solution (means and variances); `speaker` of each row; `enough` voices are staff's."""
-    mean_g, tau_g2 = solved
-    row, place, units, size = system.row, system.place, system.units, mean_g.size
-    spread = units**2 * tau_g2[place]
-    told = units**2 / ((system.noise_g2 + system.sums(spread))[row] - spread)
-    gradient = units * ((system.goods_g - system.sums(units * mean_g[place])) / system.noise_g2)[row]
-    group, first = groups(speaker[row], place)
-    at, who = place[first], speaker[row][first]
-    left = np.maximum(1 / tau_g2[at] - np.bincount(group, told), 1 / prior_g2[at])
-    without_g = mean_g[at] - np.bincount(group, gradient) / left
+    mean_g, size = solved[0], solved[0].size
+    each = apart(system, speaker, *solved, prior_g2)
+    at, who, without_g = each.at, each.who, mean_g[each.at] - each.moved_g
     low_g, high_g = np.full(size, np.inf), np.full(size, -np.inf)
     bound = who != ATTENDANT
     np.minimum.at(low_g, at[bound], without_g[bound])
@@ -95,13 +90,3 @@ def let_out(was_g: Floats, mean_g: Floats, found: Heard, most_g: Floats, leash: 
     toward_g = np.where(found.voices > 0, np.where(mean_g > was_g, up_g, down_g), was_g)
     anchor_g, far_g = leash
     return np.asarray(anchor_g + np.clip(toward_g - anchor_g, -far_g, far_g), dtype=np.float64)
-
-
-def groups(speaker: Places, place: Places) -> tuple[Places, Places]:
-    """Return for each term the number of its pair of speaker and product, and for each pair its first term."""
-    order = np.lexsort((speaker, place))
-    new = np.ones(order.size, dtype=np.bool_)
-    new[1:] = (np.diff(place[order]) != 0) | (np.diff(speaker[order]) != 0)
-    group = np.empty(order.size, dtype=np.int64)
-    group[order] = np.cumsum(new) - 1
-    return group, order[new]
